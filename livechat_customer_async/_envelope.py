@@ -1,0 +1,146 @@
+"""What an answer says: its payload, or the one right error. Pure: bytes in, value or error out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import attrs
+
+from ._json import loads
+from .errors import ApiError, Outcome, ResponseDecodeError
+
+# The wire's own wrapping: an object with these keys alone and an object under `payload`.
+_FRAME_KEYS = {"payload", "request_id", "action", "type", "success"}
+# Types that leave open whether the server acted before it gave up.
+_MAY_HAVE_ACTED = {"internal", "request_timeout"}
+_TYPE_BY_STATUS = {401: "authentication", 413: "entity_too_large", 429: "too_many_requests", 503: "service_unavailable"}
+_LONGEST_EXCERPT = 200
+_LONGEST_MESSAGE = 2000
+
+
+@attrs.frozen
+class Answer:
+    """An HTTP answer read whole: status, headers (names in lower case) and body."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = attrs.field(repr=False)
+
+
+def interpret(answer: Answer, *, secret: str, wall_clock: float) -> Any:
+    """Return the payload of an answer; `None` where it has no body.
+
+    Args:
+        answer: what came.
+        secret: the token of the request; it is cut out of any text that an error keeps.
+        wall_clock: Unix time now, for a `Retry-After` that is a date.
+
+    Raises:
+        ApiError: the server said no; of the class for its type.
+        ResponseDecodeError: a success that is no JSON, or a frame that contradicts itself.
+    """
+    succeeded = 200 <= answer.status < 300
+    try:
+        body = loads(answer.content)
+    except ResponseDecodeError as error:
+        if succeeded:
+            error.outcome = Outcome.UNKNOWN
+            raise
+        body = None
+    if body.__class__ is dict:
+        said = error_object(body)
+        if said is not None or not succeeded:
+            raise _api_error(answer, said or {}, secret, wall_clock)
+        return _payload(body)
+    if succeeded:
+        return body
+    raise _api_error(answer, {}, secret, wall_clock)
+
+
+def error_object(body: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the error object of a body, wherever it stands, or `None`."""
+    for holder in (body, body.get("payload")):
+        if holder.__class__ is dict and holder.get("error").__class__ is dict:
+            said: dict[str, Any] = holder["error"]
+            return said
+    return None
+
+
+def _payload(body: dict[str, Any]) -> Any:
+    if body.get("success") is False:
+        raise ResponseDecodeError(
+            "it is false, and there is no error object", path="$.success", outcome=Outcome.UNKNOWN
+        )
+    payload = body.get("payload")
+    if payload.__class__ is dict and not body.keys() - _FRAME_KEYS:
+        return payload
+    return body
+
+
+def _api_error(answer: Answer, said: dict[str, Any], secret: str, wall_clock: float) -> ApiError:
+    type_, data = said.get("type"), said.get("data")
+    named = type_ if isinstance(type_, str) else None
+    error = ApiError.class_for(named or _type_of_status(answer.status))(
+        message=_message(answer, said, secret),
+        type=named,
+        data=_clean(data, secret) if isinstance(data, dict) else None,
+        status_code=answer.status,
+        debug_id=answer.headers.get("x-debug-id"),
+        retry_after=retry_after(answer.headers.get("retry-after"), wall_clock),
+    )
+    if (named in _MAY_HAVE_ACTED) if named is not None else answer.status >= 500:
+        error.outcome = Outcome.UNKNOWN
+    else:
+        error.outcome = Outcome.REJECTED
+    return error
+
+
+def _type_of_status(status: int) -> str | None:
+    return _TYPE_BY_STATUS.get(status) or ("internal" if status >= 500 else None)
+
+
+def _message(answer: Answer, said: dict[str, Any], secret: str) -> str:
+    message = said.get("message")
+    if isinstance(message, str):
+        return _shortened(message.replace(secret, "…"), _LONGEST_MESSAGE)
+    if said:
+        return "the server gave no message"
+    # The secret goes before the cut, which might leave half of it.
+    text = answer.content.decode("utf-8", "replace").replace(secret, "…")
+    return _shortened(" ".join(text.split()), _LONGEST_EXCERPT) or "the answer is empty"
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + "…"
+
+
+def _clean(value: Any, secret: str) -> Any:
+    """Copy JSON data, the secret cut out of its texts."""
+    if isinstance(value, str):
+        return value.replace(secret, "…")
+    if isinstance(value, dict):
+        return {key.replace(secret, "…"): _clean(item, secret) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item, secret) for item in value]
+    return value
+
+
+def retry_after(value: str | None, wall_clock: float) -> float | None:
+    """Read a `Retry-After`: seconds, whole or not, or an HTTP date. What is neither is as if absent."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = _seconds_until(value, wall_clock)
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+def _seconds_until(date: str, wall_clock: float) -> float:
+    try:
+        return parsedate_to_datetime(date).timestamp() - wall_clock
+    except (ValueError, OverflowError, TypeError):
+        return math.nan

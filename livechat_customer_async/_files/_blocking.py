@@ -1,0 +1,181 @@
+"""Sources whose reading blocks: paths, file objects, iterables. All of this runs in worker threads."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+import time
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, Final, cast
+
+from ..errors import InvalidRequestError
+from ._pieces import BATCH_SECONDS, CHUNK_SIZE, Batch, Facts, checked
+
+CANNOT_SEEK: Final = (AttributeError, NotImplementedError, OSError, TypeError, ValueError)
+"""What files of all kinds raise where they cannot say or change their position."""
+
+# Only of these is it known that `readinto` gives what `read` gives: a subclass or a wrapper may change `read` alone.
+_READ_INTO: Final = {io.BufferedRandom, io.BufferedReader, io.BytesIO, io.FileIO}
+_OPEN_FLAGS: Final = ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK")
+
+
+class BlockingFile:
+    """Reads a binary file object from where it stands."""
+
+    def __init__(self, opener: Callable[[], Any], *, ours: bool) -> None:
+        """Take what opens the file, and whether it is closed here rather than put back."""
+        self._opener = opener
+        self._ours = ours
+        self._file: Any = None
+        self._start: int | None = None
+        self._buffer: memoryview | None = None
+
+    def open(self) -> Facts:
+        """Open it and find its size by seeking. A file's descriptor may tell the size of something else."""
+        file = self._file = self._opener()
+        readable = getattr(file, "readable", None)
+        if callable(readable) and not readable():
+            raise InvalidRequestError("the file is not open for reading", parameter="file")
+        self._start, size = _extent(file)
+        trusted = type(file) in _READ_INTO
+        if trusted:
+            # One byte more than it holds: so its end, or that it grew, shows in the same call.
+            self._buffer = memoryview(bytearray(CHUNK_SIZE if size is None else min(CHUNK_SIZE, size + 1)))
+        why = "the file cannot seek, so it can be read only once" if self._start is None else None
+        return Facts(size=size, why_one_shot=why, proven=trusted)
+
+    def fetch(self) -> tuple[bytes | memoryview, bool]:
+        """Read about one chunk."""
+        if self._buffer is None:
+            return _gather(lambda: checked(self._file.read(CHUNK_SIZE)) or None)
+        return self._fill(self._buffer)
+
+    def rewind(self) -> None:
+        """Seek to where it stood."""
+        self._file.seek(self._start)
+
+    def close(self, *, succeeded: bool) -> None:
+        """Close our own; put a caller's back if the upload failed and it can be."""
+        self._buffer = None
+        if self._file is None:
+            return
+        with contextlib.suppress(*CANNOT_SEEK):
+            if self._ours:
+                self._file.close()
+            elif not succeeded and self._start is not None:
+                self._file.seek(self._start)
+
+    def _fill(self, buffer: memoryview) -> tuple[memoryview, bool]:
+        until = time.monotonic() + BATCH_SECONDS
+        filled = 0
+        while filled < len(buffer):
+            count = self._file.readinto(buffer[filled:])
+            if not count:
+                checked(b"" if count == 0 else None)
+                return buffer[:filled], True
+            filled += count
+            if time.monotonic() >= until:
+                break
+        return buffer[:filled], False
+
+
+class BlockingIterable:
+    """Reads an iterable of bytes, once."""
+
+    def __init__(self, iterable: Iterable[Any]) -> None:
+        self._iterable = iterable
+        self._iterator: Any = None
+
+    def open(self) -> Facts:
+        """Begin to iterate."""
+        self._iterator = iter(self._iterable)
+        return Facts(why_one_shot="an iterable can be read only once")
+
+    def fetch(self) -> tuple[bytes, bool]:
+        """Take items until there is about one chunk."""
+        return _gather(self._next)
+
+    def rewind(self) -> None:
+        """Not possible."""
+        raise NotImplementedError
+
+    def close(self, *, succeeded: bool) -> None:
+        """End a generator that was left in the middle."""
+        iterator = self._iterator
+        if not succeeded and isinstance(iterator, Generator):
+            cast("Generator[object]", iterator).close()
+
+    def _next(self) -> bytes | None:
+        for item in self._iterator:
+            return checked(item)
+        return None
+
+
+def open_regular_file(path: os.PathLike[Any]) -> io.FileIO:
+    """Open a path that names a regular file, and nothing that could hang or never end."""
+    try:
+        _require_regular(os.stat(path).st_mode)  # noqa: PTH116 - any PathLike
+        file = io.FileIO(os.fspath(path), "rb", opener=_open_without_waiting)
+    except OSError as error:
+        raise InvalidRequestError(_why_not_opened(error), parameter="file") from error
+    try:
+        _require_regular(os.fstat(file.fileno()).st_mode)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    # A path may become a named pipe after it was looked at, and opening one waits for its other end.
+    for name in _OPEN_FLAGS:
+        flags |= getattr(os, name, 0)
+    return os.open(path, flags)
+
+
+def _require_regular(mode: int) -> None:
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise InvalidRequestError("the path is a directory: pass the path of one file", parameter="file")
+    raise InvalidRequestError(
+        "the path is a pipe, socket or device, no regular file: open it yourself and pass the file object",
+        parameter="file",
+    )
+
+
+def _why_not_opened(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no file at this path"
+    return f"the path cannot be opened for reading ({error.strerror or type(error).__name__})"
+
+
+def _extent(file: Any) -> tuple[int | None, int | None]:
+    """Return where a file stands and how much follows, as far as it can be known, and leave it there."""
+    seekable = getattr(file, "seekable", None)
+    try:
+        if callable(seekable) and not seekable():
+            return None, None
+        start = file.tell()
+        file.seek(start)
+    except CANNOT_SEEK:
+        return None, None
+    if not isinstance(start, int):
+        return None, None
+    try:
+        file.seek(0, os.SEEK_END)
+        end = file.tell()
+    except CANNOT_SEEK:
+        end = None
+    file.seek(start)
+    return start, max(0, end - start) if isinstance(end, int) else None
+
+
+def _gather(pull: Callable[[], bytes | None]) -> tuple[bytes, bool]:
+    batch = Batch()
+    while (piece := pull()) is not None:
+        if not batch.add(piece):
+            return batch.join(), False
+    return batch.join(), True

@@ -1,0 +1,187 @@
+"""Blocking sources, read in worker threads, whatever is cancelled meanwhile.
+
+A thread cannot be interrupted: when the task that waits for it is cancelled, its call runs on. The call's result would
+be lost (a file just opened, a piece just read), or the file would be closed under it. So no cancellation reaches a call
+here, and all calls of one upload run in the order they were started: in a thread of the upload's own, which ends with
+it. A shared pool would let a source that hangs hold up others, and a hop through `anyio.to_thread` costs as much as
+reading and sending a chunk does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import threading
+from collections.abc import Callable
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
+
+import anyio
+
+from ._pieces import Facts
+
+T = TypeVar("T")
+_Calls: TypeAlias = "SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None]"
+
+AT_ONCE: Final = 8
+"""Calls under way in all uploads of an event loop, so that no turn of it has more chunks than this to send on."""
+BRIEF: Final = 0.005
+"""Seconds for which a call counts as one of these: a slow source must not hold up the others."""
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+GRACE: Final = 0.25
+"""Seconds that closing a source waits for what still runs in it; then that ends in the background."""
+
+
+class Worker:
+    """A thread for the blocking calls of one upload: in the order they were started, none of them lost."""
+
+    def __init__(self) -> None:
+        self._calls: _Calls | None = None
+
+    def start(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        """Start a call, behind those started before it. Await the outcome through `asyncio.wait` only."""
+        loop = asyncio.get_running_loop()
+        if self._calls is None:
+            self._calls = SimpleQueue()
+            work = partial(contextvars.copy_context().run, _work, self._calls, loop)
+            # A daemon: a read that never returns must not keep the program from ending.
+            threading.Thread(target=work, name="livechat upload", daemon=True).start()
+        outcome: asyncio.Future[T] = loop.create_future()
+        self._calls.put((function, outcome))
+        return outcome
+
+    async def start_in_turn(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        """Start a call as soon as less than `AT_ONCE` are under way."""
+        turn = _Turn()
+        await turn.wait()
+        outcome = self.start(function)
+        turn.ends_with(outcome)
+        return outcome
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Run a call and return its result. A cancellation ends the waiting, never the call."""
+        outcome = await self.start_in_turn(function)
+        await asyncio.wait({outcome})
+        return outcome.result()
+
+    async def finish(self, function: Callable[[], None]) -> None:
+        """Run a last call, then end: it is made for certain, though waited for only `GRACE` seconds."""
+        if self._calls is None:
+            return
+        outcome = self.start(function)
+        self._calls.put(None)
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait({outcome}, timeout=GRACE)
+        if outcome.done() and (error := outcome.exception()) is not None:
+            report(error)
+
+
+class _Turn:
+    """One of the `AT_ONCE` calls of an event loop: from when it may start until it is done, or no longer brief."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._turns = _turns.setdefault(self._loop, asyncio.Semaphore(AT_ONCE))
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def wait(self) -> None:
+        await self._turns.acquire()
+
+    def ends_with(self, outcome: asyncio.Future[Any]) -> None:
+        self._timer = self._loop.call_later(BRIEF, self._end)
+        outcome.add_done_callback(self._end)
+
+    def _end(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._turns.release()
+
+
+class BlockingSource(Protocol):
+    """What `ThreadReader` reads. Its methods may block; they are called in one worker thread, one at a time."""
+
+    def open(self) -> Facts:
+        """Open or inspect the source."""
+        ...
+
+    def fetch(self) -> tuple[bytes | memoryview, bool]:
+        """Return the next piece and whether the end was seen. A view is valid until the next call."""
+        ...
+
+    def rewind(self) -> None:
+        """Go back to where it stood."""
+        ...
+
+    def close(self, *, succeeded: bool) -> None:
+        """Close what was opened here, or put it back."""
+        ...
+
+
+class ThreadReader:
+    """Reads a blocking source. What a cancelled `read` had begun, the next one returns."""
+
+    def __init__(self, source: BlockingSource) -> None:
+        self._source = source
+        self._worker = Worker()
+        self._fetching: asyncio.Future[tuple[bytes | memoryview, bool]] | None = None
+        self._ended = False
+
+    async def open(self) -> Facts:
+        """Open or inspect the source."""
+        return await self._worker.run(self._source.open)
+
+    async def read(self) -> bytes:
+        """Return the next piece."""
+        if self._ended:
+            return b""
+        if self._fetching is None:
+            self._fetching = await self._worker.start_in_turn(self._source.fetch)
+        await asyncio.wait({self._fetching})
+        fetched, self._fetching = self._fetching, None
+        piece, self._ended = fetched.result()
+        # A view into a reused buffer is copied here: transports keep what they cannot send at once, and
+        # memory that worker threads allocate spreads over the arenas of all of them.
+        return bytes(piece)
+
+    async def rewind(self) -> None:
+        """Go back, after what is still being read."""
+        self._fetching = None
+        await self._worker.run(self._source.rewind)
+        self._ended = False
+
+    async def aclose(self, *, succeeded: bool) -> None:
+        """Close or put back, after what is still being read."""
+        await self._worker.finish(partial(self._source.close, succeeded=succeeded))
+
+
+def report(error: BaseException) -> None:
+    """Tell the event loop's handler of a failure that nobody waits for, as asyncio itself does."""
+    context: dict[str, Any] = {"message": "closing the source of an upload failed", "exception": error}
+    asyncio.get_running_loop().call_exception_handler(context)
+
+
+def _work(calls: _Calls, loop: asyncio.AbstractEventLoop) -> None:
+    while (call := calls.get()) is not None:
+        function, outcome = call
+        try:
+            settle = partial(outcome.set_result, function())
+        except BaseException as error:  # noqa: BLE001 - raised again by who awaits it
+            settle = partial(_fail, outcome, error)
+        # When the loop is closed, nobody waits; the calls still queued are made all the same: they close files.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle)
+        del call, function, outcome, settle
+
+
+def _fail(outcome: asyncio.Future[Any], error: BaseException) -> None:
+    if isinstance(error, StopIteration):  # which a future refuses
+        wrapped = RuntimeError("the source raised StopIteration")
+        wrapped.__cause__ = error
+        error = wrapped
+    outcome.set_exception(error)
+    outcome.exception()  # if its waiter was cancelled, nobody is left to tell: asyncio would log it as forgotten

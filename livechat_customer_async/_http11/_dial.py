@@ -1,0 +1,89 @@
+"""From a host name to a connected, tuned socket, with or without TLS on top.
+
+`loop.create_connection` can race addresses by itself, but drops a socket that connects in the very turn in which
+the call is cancelled. Here each attempt owns its socket until it is handed over, and a loser's is closed.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import itertools
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+_P = TypeVar("_P", bound=asyncio.Protocol)
+_KEEP_IDLE = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))  # Linux, Windows; macOS
+_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)) + (
+    () if _KEEP_IDLE is None else ((socket.IPPROTO_TCP, _KEEP_IDLE, 60),)
+)
+
+
+async def dial(factory: Callable[[], _P], host: str, port: int, tls: ssl.SSLContext | None) -> _P:
+    """Connects and returns the protocol; cancelled, it leaves nothing open."""
+    loop = asyncio.get_running_loop()
+    sock = await _race(loop, await _resolve(loop, host, port))
+    if tls is None:
+        return (await loop.create_connection(factory, sock=sock))[1]
+    tls.set_alpn_protocols(["http/1.1"])  # each time: others who share the context may offer h2 on it
+    transport, protocol = await loop.create_connection(factory, sock=sock, ssl=tls, server_hostname=host)
+    chosen = transport.get_extra_info("ssl_object").selected_alpn_protocol()
+    if chosen not in (None, "http/1.1"):
+        transport.abort()
+        raise ssl.SSLError(f"the server chose {chosen!r} by ALPN")
+    return protocol
+
+
+async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[tuple[int, Any]]:
+    """Socket addresses with their families, IPv6 and IPv4 in turn."""
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(host).version == 4:  # spares a trip to the resolver's thread
+            return [(socket.AF_INET, (host, port))]
+    found = [(info[0], info[4]) for info in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    families = [[address for address in found if address[0] == family] for family in dict(found)]
+    return [address for turn in itertools.zip_longest(*families) for address in turn if address is not None]
+
+
+async def _race(loop: asyncio.AbstractEventLoop, addresses: list[tuple[int, Any]]) -> socket.socket:
+    """Happy eyeballs: one more address joins after each 250 ms and each failure; the first connected wins."""
+    racing: set[asyncio.Task[socket.socket]] = set()
+    errors: list[BaseException] = []
+    try:
+        for address in (*addresses, None):
+            if address is not None:
+                racing.add(loop.create_task(_attempt(loop, *address)))
+            while racing:
+                patience = None if address is None else 0.25
+                done, _ = await asyncio.wait(racing, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    racing.discard(task)
+                    if (error := task.exception()) is None:
+                        return task.result()
+                    errors.append(error)
+                if address is not None:
+                    break
+        raise errors[0] if errors else OSError("the host has no address")
+    finally:
+        for task in racing:
+            task.cancel()
+            task.add_done_callback(_discard)
+
+
+def _discard(task: asyncio.Task[socket.socket]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()
+
+
+async def _attempt(loop: asyncio.AbstractEventLoop, family: int, address: Any) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)  # noqa: FBT003
+        for option in _OPTIONS:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(*option)
+        await loop.sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

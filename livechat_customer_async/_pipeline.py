@@ -1,0 +1,382 @@
+"""The one way of a call: encode, then token, slot, attempt and decision in a loop, then decode."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ParamSpec, TypeVar
+
+import anyio
+import attrs
+
+from ._action import NO_RESULT, Action, UploadRequest
+from ._clock import Clock
+from ._envelope import Answer, interpret
+from ._files import Source, open_source
+from ._json import dumps, structure, unstructure
+from ._multipart import MultipartBody
+from ._observe import AttemptEnd, AttemptStart, CallEnd, CallQueued, CallRetry
+from ._pool import Pool
+from ._retry import Circumstances, Failure, GiveUp, Refresh, Reroute, Retry, decide
+from ._tokens import DEFAULT_REGION, Customer, region_of
+from ._transport import AttemptFailed, Body, JsonBody, Outgoing, timeout_of
+from .config import RetryPolicy, Timeouts, TokenProvider
+from .errors import (
+    ApiError,
+    CallTimeoutError,
+    LiveChatError,
+    Outcome,
+    ResponseDecodeError,
+    TransportError,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What one session adds to its pool."""
+
+    access: str | TokenProvider = attrs.field(repr=False)
+    timeouts: Timeouts
+    retry: RetryPolicy
+    region: str | None
+    headers: tuple[tuple[bytes, bytes], ...]
+
+
+@attrs.define(eq=False)
+class _Call:
+    """What is known of one call while it runs."""
+
+    action: Action[..., Any]
+    call_id: int
+    began: float
+    deadline: float = math.inf
+    attempts: int = 0
+    replays: int = 0
+    retries: int = 0
+    spent: int = 0
+    maybe_acted: bool = False
+    refreshed: bool = False
+    rerouted: bool = False
+    regions: frozenset[str] = frozenset()
+    attempt_began: float | None = None
+    status: int | None = None
+    outgoing: Outgoing | None = None
+    last_error: LiveChatError | None = None
+
+    @property
+    def tries(self) -> int:
+        return self.attempts - self.replays
+
+    def outcome(self) -> Outcome:
+        """Return what is known where the call ends between two answers."""
+        in_flight = self.outgoing is not None and self.outgoing.sent
+        return Outcome.UNKNOWN if in_flight or self.maybe_acted else Outcome.NOT_SENT
+
+
+class Pipeline:
+    """One customer's way through a pool; the `Caller` of its namespaces."""
+
+    def __init__(self, pool: Pool, options: Options) -> None:
+        self.pool = pool
+        self.options = options
+        self._customer: Customer = pool.customers.find(options.access)
+        self._timeout = timeout_of(options.timeouts)
+        self._headers_for: tuple[str, str | None] | None = None
+        self._headers: list[tuple[bytes, bytes]] = []
+
+    async def __call__(self, action: Action[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Perform an action: check its arguments, send it, and return its result."""
+        call = _Call(action, self.pool.next_call_id(), self.pool.clock.now())
+        error: BaseException | None = None
+        try:
+            self.pool.check()
+            request = action.request(*args, **kwargs)
+            result: T = await self._in_time(call, request)
+            return result
+        except LiveChatError as raised:
+            error = self._stamped(raised, call)
+            raise
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            self._tell_end(call, error)
+            error = None
+
+    @property
+    def clock(self) -> Clock:
+        """The pool's time."""
+        return self.pool.clock
+
+    @property
+    def total(self) -> float | None:
+        """Seconds that one call may take."""
+        return self.options.timeouts.total
+
+    def limited(self, total: float) -> Pipeline:
+        """Return a pipeline of the same customer whose calls may take so many seconds each."""
+        timeouts = attrs.evolve(self.options.timeouts, total=total)
+        return Pipeline(self.pool, attrs.evolve(self.options, timeouts=timeouts))
+
+    # ---- time
+
+    async def _in_time(self, call: _Call, request: Any) -> Any:
+        timeouts = self.options.timeouts
+        total = timeouts.upload_total if call.action.upload else timeouts.total
+        own = math.inf if total is None else call.began + total
+        call.deadline = min(own, anyio.current_effective_deadline())
+        with anyio.CancelScope(deadline=own) as scope:
+            self.pool.entered(scope)
+            try:
+                return await self._perform(call, request)
+            finally:
+                self.pool.left(scope)
+        raise self._ended(call, total)
+
+    def _ended(self, call: _Call, total: float | None) -> LiveChatError:
+        """Return the error of a call whose scope was cancelled: by its time limit, or by closing the pool."""
+        if self.pool.closed and self.pool.clock.now() < call.deadline:
+            return TransportError("the session was closed while the call ran", outcome=call.outcome())
+        error = CallTimeoutError(f"the call did not end within its total of {total} s", outcome=call.outcome())
+        error.__cause__ = call.last_error
+        return error
+
+    # ---- encode
+
+    async def _perform(self, call: _Call, request: Any) -> Any:
+        if not isinstance(request, UploadRequest):
+            body = JsonBody(dumps({"payload": call.action.arrange(unstructure(request))}))
+            return await self._attempts(call, body, None)
+        return await self._perform_upload(call, request)
+
+    async def _perform_upload(self, call: _Call, request: UploadRequest) -> Any:
+        # What cannot be read twice is kept while it is read, where the call may be repeated at all.
+        keep = self.options.retry.attempts > 1 or self._customer.source is not None
+        source = await open_source(
+            request.file, filename=request.filename, content_type=request.content_type, keep=keep
+        )
+        succeeded = False
+        try:
+            body = MultipartBody(request.form_fields(), "payload.file", source, on_progress=request.on_progress)
+            result = await self._attempts(call, body, source)
+            succeeded = True
+        finally:
+            await source.aclose(succeeded=succeeded)
+        return result
+
+    # ---- the loop
+
+    async def _attempts(self, call: _Call, body: Body, source: Source | None) -> Any:
+        while True:
+            token = await self._token(call)
+            region = self._region(token)
+            call.regions |= {region or DEFAULT_REGION}
+            try:
+                result = await self._attempt(call, body, token, region)
+            except AttemptFailed as failed:
+                await self._repeat_or_raise(call, source, token, failed.failure)
+            else:
+                self.pool.budget.succeeded(call.spent)
+                return result
+
+    async def _attempt(self, call: _Call, body: Body, token: str, region: str | None) -> Any:
+        """Send once and decode; every failure leaves as `AttemptFailed`."""
+        outgoing = Outgoing(
+            url=self.pool.url_of(call.action.name),
+            headers=self._headers_of(token, region),
+            body=body,
+            timeout=self._timeout,
+        )
+        await self._slot(call)
+        try:
+            call.outgoing = outgoing
+            call.attempts += 1
+            call.attempt_began = self.pool.clock.now()
+            self.pool.attempts += 1
+            if self.pool.audience.listens():
+                return await self._observed(call, outgoing, token)
+            return await self._exchange(call, outgoing, token)
+        finally:
+            self.pool.limiter.release(upload=call.action.upload)
+
+    async def _exchange(self, call: _Call, outgoing: Outgoing, token: str) -> Any:
+        answer = await self.pool.transport.send(outgoing)
+        call.status = answer.status
+        try:
+            return self._decode(call.action, answer, token)
+        except (ApiError, ResponseDecodeError) as error:
+            raise AttemptFailed(Failure(error)) from None
+
+    async def _slot(self, call: _Call) -> None:
+        limiter, upload = self.pool.limiter, call.action.upload
+        if limiter.try_acquire(upload=upload):
+            return
+        if self.pool.audience.listens():
+            self.pool.audience.tell(
+                CallQueued(call_id=call.call_id, action=call.action.name, queued=limiter.queued + 1)
+            )
+        limit = self.pool.queue_timeout
+        with anyio.CancelScope(deadline=math.inf if limit is None else self.pool.clock.now() + limit) as scope:
+            await limiter.acquire(upload=upload)
+        if scope.cancelled_caught:
+            raise CallTimeoutError(f"no connection came free within {limit} s", phase="queue")
+
+    def _decode(self, action: Action[..., Any], answer: Answer, token: str) -> Any:
+        payload = interpret(answer, secret=token, wall_clock=self.pool.clock.wall())
+        try:
+            data, path = action.unwrap(payload)
+            return None if data is NO_RESULT else structure(data, action.result, path=path)
+        except ResponseDecodeError as error:
+            error.outcome = Outcome.UNKNOWN
+            raise
+
+    # ---- after a failed attempt
+
+    async def _repeat_or_raise(
+        self, call: _Call, source: Source | None, token: str, failure: Failure
+    ) -> None:
+        error = call.last_error = failure.error
+        call.maybe_acted |= error.outcome is Outcome.UNKNOWN
+        call.outgoing = None
+        decision = decide(failure, self._circumstances(call), self.options.retry)
+        if isinstance(decision, GiveUp):
+            error.not_repeated = decision.why
+            raise error
+        if source is not None and not source.replayable:
+            error.not_repeated = source.why_one_shot
+            raise error
+        if isinstance(decision, Retry):
+            await self._wait(call, error, decision)
+            return
+        call.replays += 1
+        if isinstance(decision, Reroute):
+            call.rerouted = True
+            self._customer.region = decision.region
+        elif not await self._refresh(call, token):
+            call.replays -= 1
+            raise error
+        self._tell_retry(call, error, 0.0)
+
+    def _circumstances(self, call: _Call) -> Circumstances:
+        return Circumstances(
+            replay=call.action.replay,
+            tries=call.tries,
+            time_left=call.deadline - self.pool.clock.now(),
+            chance=self.pool.clock.chance(),
+            may_refresh=self._customer.source is not None and not call.refreshed,
+            rerouted=call.rerouted,
+            regions=call.regions,
+        )
+
+    async def _wait(self, call: _Call, error: LiveChatError, retry: Retry) -> None:
+        if not self.pool.budget.take(retry.cost):
+            error.not_repeated = "the retry budget of the pool is used up"
+            raise error
+        call.spent += retry.cost
+        call.retries += 1
+        self.pool.retries += 1
+        self._tell_retry(call, error, retry.after)
+        await self.pool.clock.sleep(retry.after)
+
+    # ---- token, region, headers
+
+    async def _token(self, call: _Call) -> str:
+        access, source = self.options.access, self._customer.source
+        if source is None or isinstance(access, str):
+            assert isinstance(access, str)
+            return access
+        return source.current() or await source.get(access, call.deadline - self.pool.clock.now())
+
+    async def _refresh(self, call: _Call, refused: str) -> bool:
+        access, source = self.options.access, self._customer.source
+        assert source is not None and not isinstance(access, str)
+        call.refreshed = True
+        return await source.replace(access, refused, call.deadline - self.pool.clock.now())
+
+    def _region(self, token: str) -> str | None:
+        """Return the region to name, `None` for none: no name means the default one."""
+        if self._customer.region is not None:
+            return self._customer.region
+        region = self.options.region or region_of(token)
+        return None if region == DEFAULT_REGION else region
+
+    def _headers_of(self, token: str, region: str | None) -> list[tuple[bytes, bytes]]:
+        if self._headers_for != (token, region):
+            headers = [*self.options.headers, (b"authorization", b"Bearer " + token.encode())]
+            if region is not None:
+                headers.append((b"x-region", region.encode()))
+            self._headers, self._headers_for = headers, (token, region)
+        return self._headers
+
+    # ---- what is told of it
+
+    def _stamped(self, error: LiveChatError, call: _Call) -> LiveChatError:
+        error.action = call.action.name
+        error.attempts = call.attempts
+        now = self.pool.clock.now()
+        error.elapsed = now - call.began
+        if call.attempt_began is not None:
+            error.since_attempt = now - call.attempt_began
+        if call.maybe_acted:  # by an earlier attempt, whatever became of the last one
+            error.outcome = Outcome.UNKNOWN
+        return error
+
+    async def _observed(self, call: _Call, outgoing: Outgoing, token: str) -> Any:
+        tell, clock = self.pool.audience.tell, self.pool.clock
+        call.status = None
+        tell(AttemptStart(call_id=call.call_id, action=call.action.name, attempt=call.attempts))
+        error: BaseException | None = None
+        try:
+            return await self._exchange(call, outgoing, token)
+        except BaseException as raised:
+            error = raised.failure.error if isinstance(raised, AttemptFailed) else raised
+            raise
+        finally:
+            tell(
+                AttemptEnd(
+                    call_id=call.call_id,
+                    action=call.action.name,
+                    attempt=call.attempts,
+                    elapsed=clock.now() - (call.attempt_began or 0.0),
+                    status_code=call.status,
+                    error=None if error is None else type(error).__name__,
+                    outcome=_outcome_of(error, call),
+                )
+            )
+            error = None
+
+    def _tell_retry(self, call: _Call, error: LiveChatError, after: float) -> None:
+        if self.pool.audience.listens():
+            self.pool.audience.tell(
+                CallRetry(
+                    call_id=call.call_id,
+                    action=call.action.name,
+                    attempt=call.attempts,
+                    after=after,
+                    reason=type(error).__name__,
+                )
+            )
+
+    def _tell_end(self, call: _Call, error: BaseException | None) -> None:
+        if not self.pool.audience.listens():
+            return
+        self.pool.audience.tell(
+            CallEnd(
+                call_id=call.call_id,
+                action=call.action.name,
+                attempts=call.attempts,
+                elapsed=self.pool.clock.now() - call.began,
+                status_code=call.status,
+                error=None if error is None else type(error).__name__,
+                error_type=error.type if isinstance(error, ApiError) else None,
+                outcome=_outcome_of(error, call),
+            )
+        )
+
+
+def _outcome_of(error: BaseException | None, call: _Call) -> Outcome | None:
+    if error is None:
+        return None
+    return error.outcome if isinstance(error, LiveChatError) else call.outcome()

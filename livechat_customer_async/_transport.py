@@ -1,0 +1,387 @@
+"""The only I/O: one request out, one answer read whole, and what a failure in between means.
+
+The client is always an `httpx.AsyncClient`. Below it works one of two transports: the engine in `_http11`, or httpx's
+own, which loses connections of its pool when a send is cancelled natively and so runs guarded.
+"""
+
+from __future__ import annotations
+
+import functools
+import ssl
+import urllib.request
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any, TypeAlias
+
+import anyio
+import attrs
+import httpcore
+import httpx
+
+from ._envelope import Answer
+from ._http11 import Http11Transport
+from ._multipart import MultipartBody
+from ._retry import Failure, Fault
+from .config import Limits, Timeouts
+from .errors import CallTimeoutError, ConfigurationError, Outcome, SessionStateError, TransportError
+
+# More of them make httpx's own pool slower: it looks at each idle connection twice per call.
+_KEEPALIVE_OF_HTTPX = 20
+
+
+@attrs.frozen
+class JsonBody:
+    """A request's JSON, ready to be sent any number of times."""
+
+    content: bytes = attrs.field(repr=False)
+    content_type = "application/json"
+    replayable = True
+    why_one_shot = None
+
+
+Body: TypeAlias = JsonBody | MultipartBody
+
+
+@attrs.define(eq=False)
+class Outgoing:
+    """One request on its way.
+
+    Attributes:
+        sent: whether the server may have seen it whole: set before its body's first byte is handed out.
+    """
+
+    url: httpx.URL
+    headers: list[tuple[bytes, bytes]] = attrs.field(repr=False)
+    body: Body = attrs.field(repr=False)
+    timeout: dict[str, float | None]
+    sent: bool = False
+
+    def mark_sent(self) -> None:
+        """Note that the request is about to leave."""
+        self.sent = True
+
+
+class _Bytes(httpx.ByteStream):
+    """A body of bytes that notes when httpx's own transport begins to send it, which is after the head."""
+
+    def __init__(self, content: bytes, outgoing: Outgoing) -> None:
+        super().__init__(content)
+        self._outgoing = outgoing
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self._outgoing.sent = True
+        async for part in super().__aiter__():
+            yield part
+
+
+class _Stream(httpx.AsyncByteStream):
+    """A body that is produced while it is sent."""
+
+    def __init__(self, body: MultipartBody, outgoing: Outgoing) -> None:
+        self._body = body
+        self._outgoing = outgoing
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self._outgoing.sent = True
+        async with aclosing(self._body.stream()) as parts:
+            async for part in parts:
+                yield part
+
+
+class Transport:
+    """Sends requests over one httpx client."""
+
+    def __init__(self, client: httpx.AsyncClient, *, guarded: bool, ours: bool, count: Callable[[], int | None]):
+        self._client = client
+        self._guarded = guarded
+        self._ours = ours
+        self.connections = count
+
+    @property
+    def default_headers(self) -> dict[str, str]:
+        """Headers that a request built by hand would lack, in lower case."""
+        if self._ours:
+            return {"accept-encoding": "gzip, deflate"}
+        # A caller's client may name an Authorization of its own: ours takes its place.
+        return {name: value for name, value in self._client.headers.items() if name != "authorization"}
+
+    async def send(self, outgoing: Outgoing) -> Answer:
+        """Send a request once and read the answer whole.
+
+        Raises:
+            AttemptFailed: no answer came.
+        """
+        request = _request_of(outgoing)
+        try:
+            response = await (self._send_guarded(request) if self._guarded else self._send(request))
+        except httpx.HTTPError as error:
+            raise AttemptFailed(failure_of(error, outgoing)) from None
+        return Answer(response.status_code, response.headers, response.content)
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        if self._client.is_closed:
+            raise SessionStateError("the http_client of this session is closed: open a new one and a new session")
+        # A caller's client may follow redirects, and have an auth that would replace our bearer token.
+        return await self._client.send(request, auth=None, follow_redirects=False)
+
+    async def _send_guarded(self, request: httpx.Request) -> httpx.Response:
+        """Send in a child task, so that a native cancellation becomes one by scope, which httpx's pool survives."""
+        response: httpx.Response | None = None
+        error: Exception | None = None
+
+        async def run() -> None:
+            nonlocal response, error
+            try:
+                response = await self._send(request)
+            except Exception as raised:  # noqa: BLE001 - a task group would wrap it: it is carried out by hand
+                error = raised
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(run)
+        if error is not None:
+            try:
+                raise error
+            finally:
+                error = None  # or the frame and its own traceback would keep each other alive
+        assert response is not None
+        return response
+
+    async def aclose(self) -> None:
+        """Close the client, unless it is the caller's."""
+        if self._ours:
+            await self._client.aclose()
+
+
+class AttemptFailed(Exception):
+    """Carries a `Failure` from the transport to the pipeline."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure)
+        self.failure = failure
+
+
+def _request_of(outgoing: Outgoing) -> httpx.Request:
+    body = outgoing.body
+    stream: httpx.AsyncByteStream
+    if isinstance(body, JsonBody):
+        stream = _Bytes(body.content, outgoing)
+        framing = (b"content-length", b"%d" % len(body.content))
+    else:
+        stream = _Stream(body, outgoing)
+        length = body.content_length
+        framing = (b"transfer-encoding", b"chunked") if length is None else (b"content-length", b"%d" % length)
+    request = httpx.Request(
+        "POST",
+        outgoing.url,
+        headers=[*outgoing.headers, (b"content-type", body.content_type.encode()), framing],
+        stream=stream,
+        extensions={"timeout": outgoing.timeout, "sent": outgoing.mark_sent},
+    )
+    if isinstance(body, JsonBody):
+        request.read()  # hooks and mocks look at `request.content`
+    return request
+
+
+# ---- what a failure means
+
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_PHASES: dict[type[httpx.TimeoutException], str] = {
+    httpx.ConnectTimeout: "connect",
+    httpx.ReadTimeout: "read",
+    httpx.WriteTimeout: "write",
+    httpx.PoolTimeout: "queue",
+}
+
+
+def failure_of(error: httpx.HTTPError, outgoing: Outgoing) -> Failure:
+    """Say what an error of httpx means, in the package's own terms."""
+    unsent = isinstance(error, _NEVER_SENT) or not outgoing.sent
+    outcome = Outcome.NOT_SENT if unsent else Outcome.UNKNOWN
+    if isinstance(error, httpx.TimeoutException):
+        phase = _PHASES.get(type(error), "read")
+        limit = outgoing.timeout.get("pool" if phase == "queue" else phase)
+        within = "" if limit is None else f" within {limit:g} s"
+        ours: TransportError = CallTimeoutError(f"{_WAITED_FOR[phase]}{within}", phase=phase, outcome=outcome)
+    else:
+        ours = TransportError(f"{_what_failed(error, unsent)} ({_words_of(error)})", outcome=outcome)
+    ours.__cause__ = _detached(error)
+    return Failure(ours, _fault_of(error, unsent))
+
+
+_WAITED_FOR = {
+    "connect": "no connection was made",
+    "read": "no answer came",
+    "write": "the server took no more of the request",
+    "queue": "no connection came free",
+}
+
+
+def _what_failed(error: httpx.HTTPError, unsent: bool) -> str:
+    if isinstance(error, httpx.ProxyError):
+        return "the proxy refused"
+    if _certificate_error(error) is not None:
+        return "the server's certificate does not verify"
+    return "no connection was made" if unsent else "the connection broke before an answer was complete"
+
+
+def _words_of(error: httpx.HTTPError) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _fault_of(error: httpx.HTTPError, unsent: bool) -> Fault:
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.PoolTimeout | httpx.LocalProtocolError):
+        return Fault.HOPELESS
+    if _certificate_error(error) is not None:
+        return Fault.HOPELESS
+    return Fault.CONNECT if unsent else Fault.BROKEN
+
+
+def _certificate_error(error: BaseException) -> ssl.SSLError | None:
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            return inner
+        inner = inner.__cause__ or inner.__context__
+    return None
+
+
+def _detached(error: httpx.HTTPError) -> httpx.HTTPError:
+    """Cut an error off its request, which holds the token and the body."""
+    error.request = httpx.Request("POST", "https://detached.invalid/")
+    return error
+
+
+# ---- which client
+
+
+@functools.cache
+def _shared_ssl_context(trust_env: bool) -> ssl.SSLContext:
+    """Return the one default context of the process: making one takes 20 ms."""
+    return httpx.create_ssl_context(trust_env=trust_env)
+
+
+@attrs.frozen(kw_only=True)
+class TransportOptions:
+    """What a session's constructor says of the transport."""
+
+    base_url: httpx.URL
+    limits: Limits
+    proxy: Any
+    ssl_context: ssl.SSLContext | None
+    trust_env: bool
+    engine: str
+    transport: httpx.AsyncBaseTransport | None
+    http_client: httpx.AsyncClient | None
+
+
+def open_transport(options: TransportOptions) -> Transport:
+    """Choose the client and the transport below it.
+
+    Raises:
+        ConfigurationError: the options contradict each other.
+    """
+    _refuse_contradictions(options)
+    if options.http_client is not None:
+        return Transport(options.http_client, guarded=True, ours=False, count=_unknown)
+    if options.transport is not None:
+        client = httpx.AsyncClient(transport=options.transport, trust_env=False)
+        return Transport(client, guarded=True, ours=True, count=_unknown)
+    if options.engine == "httpx" or options.proxy is not None or (options.trust_env and _has_proxy(options.base_url)):
+        return Transport(_httpx_client(options), guarded=True, ours=True, count=_unknown)
+    engine = _engine(options)
+    client = httpx.AsyncClient(transport=_MockAware(engine, options), trust_env=False)
+    return Transport(client, guarded=False, ours=True, count=lambda: engine.connections)
+
+
+def _refuse_contradictions(options: TransportOptions) -> None:
+    if not isinstance(options.http_client, httpx.AsyncClient | None):
+        raise ConfigurationError(f"http_client: expected an httpx.AsyncClient, got {type(options.http_client).__name__}")
+    if not isinstance(options.transport, httpx.AsyncBaseTransport | None):
+        raise ConfigurationError(f"transport: expected an httpx transport, got {type(options.transport).__name__}")
+    if options.engine not in ("auto", "httpx"):
+        raise ConfigurationError('engine: expected "auto" or "httpx"')
+    for given in ("http_client", "transport"):
+        if getattr(options, given) is None:
+            continue
+        for other in ("transport", "proxy", "ssl_context"):
+            if other != given and getattr(options, other) is not None:
+                raise ConfigurationError(f"{other}: {given} brings its own; give it there")
+
+
+def _unknown() -> None:
+    """httpx does not say how many connections it has."""
+
+
+def _engine(options: TransportOptions) -> Http11Transport:
+    limits = options.limits
+    return Http11Transport(
+        ssl_context=options.ssl_context or functools.partial(_shared_ssl_context, options.trust_env),
+        max_connections=limits.connections,
+        max_keepalive=limits.keepalive,
+        keepalive_expiry=limits.keepalive_expiry,
+    )
+
+
+def _httpx_client(options: TransportOptions) -> httpx.AsyncClient:
+    limits = options.limits
+    try:
+        return httpx.AsyncClient(
+            verify=options.ssl_context or _shared_ssl_context(options.trust_env),
+            proxy=options.proxy,
+            trust_env=options.trust_env,
+            limits=httpx.Limits(
+                max_connections=limits.connections,
+                max_keepalive_connections=_KEEPALIVE_OF_HTTPX if limits.keepalive is None else limits.keepalive,
+                keepalive_expiry=limits.keepalive_expiry,
+            ),
+        )
+    except (ValueError, TypeError, ImportError, httpx.InvalidURL) as error:
+        # Its text is left out: a proxy's URL may hold a password.
+        raise ConfigurationError(f"proxy: httpx refuses it ({type(error).__name__})") from None
+
+
+def _has_proxy(url: httpx.URL) -> bool:
+    proxies = urllib.request.getproxies()
+    return (url.scheme in proxies or "all" in proxies) and not urllib.request.proxy_bypass(url.host)
+
+
+class _MockAware(httpx.AsyncBaseTransport):
+    """The engine, unless a mocking library has replaced httpx's own transport: then the mock must see the request.
+
+    respx in its plain form patches httpcore, pytest-httpx patches httpx's transport. A test that uses them relies on
+    nothing reaching the network, which over an engine of our own it would.
+    """
+
+    _ORIGINALS = (httpcore.AsyncConnectionPool.handle_async_request, httpx.AsyncHTTPTransport.handle_async_request)
+
+    def __init__(self, engine: Http11Transport, options: TransportOptions) -> None:
+        self._engine = engine
+        self._options = options
+        self._mocked: httpx.AsyncClient | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send by the engine, or let the mock answer."""
+        core, own = self._ORIGINALS
+        if (
+            httpcore.AsyncConnectionPool.handle_async_request is core
+            and httpx.AsyncHTTPTransport.handle_async_request is own
+        ):
+            return await self._engine.handle_async_request(request)
+        if self._mocked is None:
+            self._mocked = _httpx_client(attrs.evolve(self._options, trust_env=False))
+        return await self._mocked.send(request, stream=True, auth=None, follow_redirects=False)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._engine.aclose()
+        if self._mocked is not None:
+            await self._mocked.aclose()
+
+
+def timeout_of(timeouts: Timeouts) -> dict[str, float | None]:
+    """Return the limits of one attempt as httpx takes them. Waiting for a slot is not its business."""
+    return {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": None}
+
+

@@ -1,0 +1,190 @@
+"""What a caller composes: events and threads to be sent.
+
+`None` means: not sent. The limits that the wire states are checked when an object is made; its types when it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from .._checks import a_bool, a_sequence, an_id, at_most_bytes, json_value, keyed, required, tuple_of, tuple_or_none
+from ..errors import InvalidRequestError
+from ._base import NewProperties
+from .events import FilledField, MessagePostback, RichElement
+
+__all__ = [
+    "NewCustom",
+    "NewEvent",
+    "NewFile",
+    "NewFilledForm",
+    "NewMessage",
+    "NewRichMessage",
+    "NewSystemMessage",
+    "NewThread",
+    "Postback",
+]
+
+# The reference says 16 KB without saying which kilobyte.
+MAX_TEXT_BYTES = 16 * 1024
+MAX_ELEMENTS = 10
+MAX_BUTTONS = 11
+
+
+def _fields(value: Iterable[FilledField]) -> tuple[FilledField, ...]:
+    return tuple_of(value)
+
+
+def _elements(value: Iterable[RichElement] | None) -> tuple[RichElement, ...] | None:
+    return tuple_or_none(value)
+
+
+def _events(value: Iterable[NewEvent] | None) -> tuple[NewEvent, ...] | None:
+    return tuple_or_none(value)
+
+
+def _postback_is_paired(_instance: object, _attribute: object, value: Any) -> None:
+    if isinstance(value, MessagePostback) and (value.type is None) != (value.value is None):
+        missing = "type" if value.type is None else "value"
+        raise InvalidRequestError("type and value come together, and one is missing", parameter=f"postback.{missing}")
+
+
+def _elements_are_within_limits(_instance: object, _attribute: object, value: Any) -> None:
+    if value is None:
+        return
+    elements = a_sequence(value, "elements")
+    _count_within("elements", len(elements), MAX_ELEMENTS)
+    for index, element in enumerate(elements):
+        if isinstance(element, RichElement) and element.buttons is not None:
+            path = f"elements[{index}].buttons"
+            _count_within(path, len(a_sequence(element.buttons, path)), MAX_BUTTONS)
+
+
+def _count_within(parameter: str, count: int, high: int) -> None:
+    if not 1 <= count <= high:
+        raise InvalidRequestError(f"{count} items, the limit is 1..{high}", parameter=parameter)
+
+
+def _json_object(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None:
+        json_value(keyed(value, attribute.name), attribute.name)
+
+
+@attrs.frozen(kw_only=True)
+class _NewEventBase:
+    """What every event to be sent may have.
+
+    Attributes:
+        custom_id: your own tag; it comes back with the event.
+        recipients: `all` or `agents`.
+        properties: `{namespace: {name: value}}`.
+    """
+
+    custom_id: str | None = None
+    recipients: str | None = None
+    properties: NewProperties | None = None
+
+
+@attrs.frozen(kw_only=True)
+class NewMessage(_NewEventBase):
+    """A text message of at most 16 KB (16,384 bytes) of UTF-8.
+
+    Attributes:
+        postback: the rich message's button that this message answers.
+    """
+
+    type: Literal["message"] = "message"
+    text: str = attrs.field(validator=required(at_most_bytes(MAX_TEXT_BYTES)))
+    postback: MessagePostback | None = attrs.field(default=None, validator=_postback_is_paired)
+
+
+@attrs.frozen(kw_only=True)
+class NewFile(_NewEventBase):
+    """A file that `upload_file` gave a URL."""
+
+    type: Literal["file"] = "file"
+    url: str
+
+
+@attrs.frozen(kw_only=True)
+class NewFilledForm(_NewEventBase):
+    """A form, filled in."""
+
+    type: Literal["filled_form"] = "filled_form"
+    form_id: str = attrs.field(validator=required(an_id))
+    fields: tuple[FilledField, ...] = attrs.field(converter=_fields)
+
+
+@attrs.frozen(kw_only=True)
+class NewRichMessage(_NewEventBase):
+    """A rich message of 1 to 10 elements, each with 1 to 11 buttons where it has any.
+
+    Attributes:
+        template_id: `cards`, `quick_replies`, `sticker`, …; an open set.
+    """
+
+    type: Literal["rich_message"] = "rich_message"
+    template_id: str = attrs.field(validator=required(an_id))
+    elements: tuple[RichElement, ...] | None = attrs.field(
+        default=None, converter=_elements, validator=_elements_are_within_limits
+    )
+
+
+@attrs.frozen(kw_only=True)
+class NewCustom(_NewEventBase):
+    """An event of your own making.
+
+    Attributes:
+        content: any JSON object.
+    """
+
+    type: Literal["custom"] = "custom"
+    content: Mapping[str, Any] | None = attrs.field(default=None, validator=_json_object)
+
+
+@attrs.frozen(kw_only=True)
+class NewSystemMessage(_NewEventBase):
+    """A message of the system.
+
+    Attributes:
+        text_vars: what the server puts into the text.
+    """
+
+    type: Literal["system_message"] = "system_message"
+    text: str
+    system_message_type: str
+    text_vars: Mapping[str, str] | None = None
+
+
+NewEvent: TypeAlias = (
+    NewMessage | NewFile | NewFilledForm | NewRichMessage | NewCustom | NewSystemMessage | Mapping[str, Any]
+)
+"""Any event to be sent; a mapping is sent as it is."""
+
+
+@attrs.frozen(kw_only=True)
+class NewThread:
+    """The first thread of a chat, or the next one.
+
+    Attributes:
+        events: its first events, in order.
+        properties: `{namespace: {name: value}}`.
+    """
+
+    events: tuple[NewEvent, ...] | None = attrs.field(default=None, converter=_events)
+    properties: NewProperties | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Postback:
+    """A press on a rich message's button.
+
+    Attributes:
+        id: `postback_id` of the button.
+        toggled: whether it is on now.
+    """
+
+    id: str = attrs.field(validator=required(an_id))
+    toggled: bool = attrs.field(validator=required(a_bool))
