@@ -12,6 +12,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 import attrs
 
+from ._checks import is_object
 from ._clock import Clock
 from ._files import FileSource, OnProgress, check_upload
 from .errors import ResponseDecodeError
@@ -45,7 +46,7 @@ def under(key: str) -> Unwrap:
     """The result stands under a key, always."""
 
     def unwrap(payload: object) -> tuple[object, str]:
-        if not isinstance(payload, dict):
+        if not is_object(payload):
             raise ResponseDecodeError(f"expected an object that holds {key!r}", path="$")
         if payload.get(key) is None:
             raise ResponseDecodeError("it is missing", path=f"$.{key}")
@@ -58,7 +59,7 @@ def under_or_bare(key: str) -> Unwrap:
     """The result stands under a key, or is the payload itself."""
 
     def unwrap(payload: object) -> tuple[object, str]:
-        if isinstance(payload, dict) and isinstance(payload.get(key), dict):
+        if is_object(payload) and is_object(payload.get(key)):
             return payload[key], f"$.{key}"
         return payload, "$"
 
@@ -67,7 +68,7 @@ def under_or_bare(key: str) -> Unwrap:
 
 def nothing(payload: object) -> tuple[object, str]:
     """There is no result: an empty answer and any object mean success."""
-    if payload is not None and not isinstance(payload, dict):
+    if payload is not None and not is_object(payload):
         raise ResponseDecodeError("expected an object or nothing", path="$")
     return NO_RESULT, "$"
 

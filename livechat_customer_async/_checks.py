@@ -89,6 +89,21 @@ def tuple_or_none(value: Iterable[T] | None) -> tuple[T, ...] | None:
     return None if value is None else tuple_of(value)
 
 
+def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    """Tell whether a value is a mapping."""
+    return isinstance(value, Mapping)
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Tell whether plain data is a JSON object."""
+    return value.__class__ is dict
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Tell whether plain data is a JSON list."""
+    return value.__class__ is list
+
+
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
     """Tell whether a value is a sequence of items: to Python a `str` is one too, here it never is."""
     return isinstance(value, list | tuple) or (
@@ -110,7 +125,7 @@ def json_value(value: object, parameter: str | None = None, depth: int = 0) -> A
         return value
     if depth == MAX_DEPTH:
         raise InvalidRequestError(f"nested deeper than {MAX_DEPTH} levels", parameter=parameter)
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return {
             key: json_value(item, below(parameter, key), depth + 1) for key, item in keyed(value, parameter).items()
         }
@@ -121,7 +136,7 @@ def json_value(value: object, parameter: str | None = None, depth: int = 0) -> A
 
 def keyed(value: object, parameter: str | None = None) -> Mapping[str, Any]:
     """Pass a mapping whose keys are all `str`."""
-    if not isinstance(value, Mapping):
+    if not is_mapping(value):
         refuse("a mapping", value, parameter)
     for key in value:
         if not isinstance(key, str):
@@ -217,7 +232,7 @@ def str_map(value: object, parameter: str | None = None) -> dict[str, str]:
 
 def properties(value: object, parameter: str | None = None) -> dict[str, dict[str, Any]]:
     """Check `{namespace: {name: value}}` with values of type str, int or bool."""
-    plain = {}
+    plain: dict[str, dict[str, Any]] = {}
     for namespace, names in keyed(value, parameter).items():
         path = below(parameter, namespace)
         plain[namespace] = {name: _property_value(v, below(path, name)) for name, v in keyed(names, path).items()}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any, TypeVar, cast
 
 import httpx
 
+from ._checks import is_mapping
 from ._observe import Observer
 from ._tokens import REGIONS
 from .config import TokenProvider, checked_token
@@ -32,6 +33,11 @@ def instance(value: Any, cls: type[T], name: str) -> T:
     return value
 
 
+def optional_instance(value: Any, cls: type[T], name: str) -> T | None:
+    """Pass an object of a class, or `None`."""
+    return None if value is None else instance(value, cls, name)
+
+
 def license_id(value: object) -> int:
     """Pass a positive int."""
     if isinstance(value, bool) or not isinstance(value, int):
@@ -44,7 +50,8 @@ def license_id(value: object) -> int:
 def access(value: object) -> str | TokenProvider:
     """Pass a token or a provider of tokens."""
     if callable(value):
-        return value
+        # Whether it is async is seen when it is asked.
+        return cast("TokenProvider", value)
     return checked_token(value)
 
 
@@ -85,18 +92,18 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def observers(value: object) -> tuple[Observer, ...]:
+def observers(value: Any) -> tuple[Observer, ...]:
     """Pass observers as a tuple."""
     if not isinstance(value, Iterable):
         raise ConfigurationError(f"observers: expected Observers, got {type(value).__name__}")
-    return tuple(instance(observer, Observer, "observers") for observer in value)
+    return tuple(instance(observer, Observer, "observers") for observer in cast("Iterable[object]", value))
 
 
 def headers(value: object, name: str = "headers") -> dict[str, str]:
     """Pass headers to add to each request, their names in lower case."""
     if value is None:
         return {}
-    if not isinstance(value, Mapping):
+    if not is_mapping(value):
         raise ConfigurationError(f"{name}: expected a mapping, got {type(value).__name__}")
     return {_field_name(key): header_value(item, f"{name}[{key!r}]") for key, item in value.items()}
 

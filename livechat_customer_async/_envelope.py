@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from ._checks import is_list, is_object
 from ._json import loads
 from .errors import ApiError, Outcome, ResponseDecodeError
 
@@ -50,7 +51,7 @@ def interpret(answer: Answer, *, secret: str, wall_clock: float) -> Any:
             error.outcome = Outcome.UNKNOWN
             raise
         body = None
-    if body.__class__ is dict:
+    if is_object(body):
         said = error_object(body)
         if said is not None or not succeeded:
             raise _api_error(answer, said or {}, secret, wall_clock)
@@ -63,8 +64,7 @@ def interpret(answer: Answer, *, secret: str, wall_clock: float) -> Any:
 def error_object(body: dict[str, Any]) -> dict[str, Any] | None:
     """Return the error object of a body, wherever it stands, or `None`."""
     for holder in (body, body.get("payload")):
-        if holder.__class__ is dict and holder.get("error").__class__ is dict:
-            said: dict[str, Any] = holder["error"]
+        if is_object(holder) and is_object(said := holder.get("error")):
             return said
     return None
 
@@ -75,7 +75,7 @@ def _payload(body: dict[str, Any]) -> Any:
             "it is false, and there is no error object", path="$.success", outcome=Outcome.UNKNOWN
         )
     payload = body.get("payload")
-    if payload.__class__ is dict and not body.keys() - _FRAME_KEYS:
+    if is_object(payload) and not body.keys() - _FRAME_KEYS:
         return payload
     return body
 
@@ -86,7 +86,7 @@ def _api_error(answer: Answer, said: dict[str, Any], secret: str, wall_clock: fl
     error = ApiError.class_for(named or _type_of_status(answer.status))(
         message=_message(answer, said, secret),
         type=named,
-        data=_clean(data, secret) if isinstance(data, dict) else None,
+        data=_clean(data, secret) if is_object(data) else None,
         status_code=answer.status,
         debug_id=answer.headers.get("x-debug-id"),
         retry_after=retry_after(answer.headers.get("retry-after"), wall_clock),
@@ -121,9 +121,9 @@ def _clean(value: Any, secret: str) -> Any:
     """Copy JSON data, the secret cut out of its texts."""
     if isinstance(value, str):
         return value.replace(secret, "…")
-    if isinstance(value, dict):
+    if is_object(value):
         return {key.replace(secret, "…"): _clean(item, secret) for key, item in value.items()}
-    if isinstance(value, list):
+    if is_list(value):
         return [_clean(item, secret) for item in value]
     return value
 

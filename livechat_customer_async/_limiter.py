@@ -35,7 +35,7 @@ class Limiter:
         """Take a slot if one is free for this kind of call and nobody of its kind waits for one."""
         if not self._free or (self._uploads or not self._free_for_uploads if upload else self._calls):
             return False
-        self._take(upload)
+        self._take(upload=upload)
         return True
 
     async def acquire(self, *, upload: bool) -> None:
@@ -71,7 +71,7 @@ class Limiter:
             self._free_for_uploads += 1
         self._hand_out()
 
-    def _take(self, upload: bool) -> None:
+    def _take(self, *, upload: bool) -> None:
         self.in_flight += 1
         self._free -= 1
         if upload:
@@ -86,7 +86,7 @@ class Limiter:
             if not queue:
                 return
             self.queued -= 1
-            self._take(upload)
+            self._take(upload=upload)
             queue.popleft().turn.set_result(None)
 
     def _next_is_upload(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import anyio
 import attrs
@@ -16,9 +16,9 @@ from ._json import dumps, structure, unstructure
 from ._multipart import MultipartBody
 from ._observe import AttemptEnd, AttemptStart, CallEnd, CallQueued, CallRetry
 from ._pool import Pool
-from ._retry import Circumstances, Failure, GiveUp, Refresh, Reroute, Retry, decide
+from ._retry import Circumstances, Failure, GiveUp, Reroute, Retry, decide
 from ._tokens import DEFAULT_REGION, Customer, region_of
-from ._transport import AttemptFailed, Body, JsonBody, Outgoing, timeout_of
+from ._transport import AttemptError, Body, JsonBody, Outgoing, timeout_of
 from .config import RetryPolicy, Timeouts, TokenProvider
 from .errors import (
     ApiError,
@@ -175,14 +175,14 @@ class Pipeline:
             call.regions |= {region or DEFAULT_REGION}
             try:
                 result = await self._attempt(call, body, token, region)
-            except AttemptFailed as failed:
+            except AttemptError as failed:
                 await self._repeat_or_raise(call, source, token, failed.failure)
             else:
                 self.pool.budget.succeeded(call.spent)
                 return result
 
     async def _attempt(self, call: _Call, body: Body, token: str, region: str | None) -> Any:
-        """Send once and decode; every failure leaves as `AttemptFailed`."""
+        """Send once and decode; every failure leaves as `AttemptError`."""
         outgoing = Outgoing(
             url=self.pool.url_of(call.action.name),
             headers=self._headers_of(token, region),
@@ -207,7 +207,7 @@ class Pipeline:
         try:
             return self._decode(call.action, answer, token)
         except (ApiError, ResponseDecodeError) as error:
-            raise AttemptFailed(Failure(error)) from None
+            raise AttemptError(Failure(error)) from None
 
     async def _slot(self, call: _Call) -> None:
         limiter, upload = self.pool.limiter, call.action.upload
@@ -234,9 +234,7 @@ class Pipeline:
 
     # ---- after a failed attempt
 
-    async def _repeat_or_raise(
-        self, call: _Call, source: Source | None, token: str, failure: Failure
-    ) -> None:
+    async def _repeat_or_raise(self, call: _Call, source: Source | None, token: str, failure: Failure) -> None:
         error = call.last_error = failure.error
         call.maybe_acted |= error.outcome is Outcome.UNKNOWN
         call.outgoing = None
@@ -285,13 +283,13 @@ class Pipeline:
     async def _token(self, call: _Call) -> str:
         access, source = self.options.access, self._customer.source
         if source is None or isinstance(access, str):
-            assert isinstance(access, str)
-            return access
+            return cast("str", access)
         return source.current() or await source.get(access, call.deadline - self.pool.clock.now())
 
     async def _refresh(self, call: _Call, refused: str) -> bool:
         access, source = self.options.access, self._customer.source
-        assert source is not None and not isinstance(access, str)
+        if source is None or isinstance(access, str):
+            return False
         call.refreshed = True
         return await source.replace(access, refused, call.deadline - self.pool.clock.now())
 
@@ -331,7 +329,7 @@ class Pipeline:
         try:
             return await self._exchange(call, outgoing, token)
         except BaseException as raised:
-            error = raised.failure.error if isinstance(raised, AttemptFailed) else raised
+            error = raised.failure.error if isinstance(raised, AttemptError) else raised
             raise
         finally:
             tell(

@@ -172,4 +172,3 @@ class Budget:
     def succeeded(self, spent: int) -> None:
         """Give back what a call's retries took, or 1 where it needed none."""
         self.tokens = min(self._capacity, self.tokens + (spent or 1))
-

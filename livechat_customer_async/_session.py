@@ -126,12 +126,12 @@ class AsyncCustomerSession:
         options = TransportOptions(
             base_url=self._base_url,
             limits=configure.instance(limits, Limits, "limits"),
-            proxy=proxy,
-            ssl_context=ssl_context,
-            trust_env=trust_env,
+            proxy=configure.optional_instance(proxy, str, "proxy"),
+            ssl_context=configure.optional_instance(ssl_context, ssl.SSLContext, "ssl_context"),
+            trust_env=configure.instance(trust_env, bool, "trust_env"),
             engine=engine,
-            transport=transport,
-            http_client=http_client,
+            transport=configure.optional_instance(transport, httpx.AsyncBaseTransport, "transport"),
+            http_client=configure.optional_instance(http_client, httpx.AsyncClient, "http_client"),
         )
         self._pool = Pool(
             license_id=self._license_id,

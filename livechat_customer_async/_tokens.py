@@ -120,8 +120,9 @@ class TokenSource:
                 return answer
 
     async def _answer_of(self, provider: TokenProvider, time_left: float) -> _Answer:
+        limit = asyncio.timeout(None if time_left == math.inf else time_left)
         try:
-            async with asyncio.timeout(None if time_left == math.inf else time_left) as limit:
+            async with limit:
                 given = await provider()
         except asyncio.CancelledError as cause:
             return _Answer(wrong="was cancelled", cause=cause)
@@ -238,5 +239,3 @@ class Customers:
                 del registry[key]
 
         return forget
-
-

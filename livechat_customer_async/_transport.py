@@ -91,7 +91,9 @@ class _Stream(httpx.AsyncByteStream):
 class Transport:
     """Sends requests over one httpx client."""
 
-    def __init__(self, client: httpx.AsyncClient, *, guarded: bool, ours: bool, count: Callable[[], int | None]):
+    def __init__(
+        self, client: httpx.AsyncClient, *, guarded: bool, ours: bool, count: Callable[[], int | None]
+    ) -> None:
         self._client = client
         self._guarded = guarded
         self._ours = ours
@@ -109,13 +111,13 @@ class Transport:
         """Send a request once and read the answer whole.
 
         Raises:
-            AttemptFailed: no answer came.
+            AttemptError: no answer came.
         """
         request = _request_of(outgoing)
         try:
             response = await (self._send_guarded(request) if self._guarded else self._send(request))
         except httpx.HTTPError as error:
-            raise AttemptFailed(failure_of(error, outgoing)) from None
+            raise AttemptError(failure_of(error, outgoing)) from None
         return Answer(response.status_code, response.headers, response.content)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
@@ -152,7 +154,7 @@ class Transport:
             await self._client.aclose()
 
 
-class AttemptFailed(Exception):
+class AttemptError(Exception):
     """Carries a `Failure` from the transport to the pipeline."""
 
     def __init__(self, failure: Failure) -> None:
@@ -204,9 +206,9 @@ def failure_of(error: httpx.HTTPError, outgoing: Outgoing) -> Failure:
         within = "" if limit is None else f" within {limit:g} s"
         ours: TransportError = CallTimeoutError(f"{_WAITED_FOR[phase]}{within}", phase=phase, outcome=outcome)
     else:
-        ours = TransportError(f"{_what_failed(error, unsent)} ({_words_of(error)})", outcome=outcome)
+        ours = TransportError(f"{_what_failed(error, outcome)} ({_words_of(error)})", outcome=outcome)
     ours.__cause__ = _detached(error)
-    return Failure(ours, _fault_of(error, unsent))
+    return Failure(ours, _fault_of(error, outcome))
 
 
 _WAITED_FOR = {
@@ -217,12 +219,16 @@ _WAITED_FOR = {
 }
 
 
-def _what_failed(error: httpx.HTTPError, unsent: bool) -> str:
+def _what_failed(error: httpx.HTTPError, outcome: Outcome) -> str:
     if isinstance(error, httpx.ProxyError):
         return "the proxy refused"
     if _certificate_error(error) is not None:
         return "the server's certificate does not verify"
-    return "no connection was made" if unsent else "the connection broke before an answer was complete"
+    return (
+        "no connection was made"
+        if outcome is Outcome.NOT_SENT
+        else "the connection broke before an answer was complete"
+    )
 
 
 def _words_of(error: httpx.HTTPError) -> str:
@@ -230,12 +236,12 @@ def _words_of(error: httpx.HTTPError) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _fault_of(error: httpx.HTTPError, unsent: bool) -> Fault:
+def _fault_of(error: httpx.HTTPError, outcome: Outcome) -> Fault:
     if isinstance(error, httpx.UnsupportedProtocol | httpx.PoolTimeout | httpx.LocalProtocolError):
         return Fault.HOPELESS
     if _certificate_error(error) is not None:
         return Fault.HOPELESS
-    return Fault.CONNECT if unsent else Fault.BROKEN
+    return Fault.CONNECT if outcome is Outcome.NOT_SENT else Fault.BROKEN
 
 
 def _certificate_error(error: BaseException) -> ssl.SSLError | None:
@@ -257,7 +263,7 @@ def _detached(error: httpx.HTTPError) -> httpx.HTTPError:
 
 
 @functools.cache
-def _shared_ssl_context(trust_env: bool) -> ssl.SSLContext:
+def _shared_ssl_context(*, trust_env: bool) -> ssl.SSLContext:
     """Return the one default context of the process: making one takes 20 ms."""
     return httpx.create_ssl_context(trust_env=trust_env)
 
@@ -268,7 +274,7 @@ class TransportOptions:
 
     base_url: httpx.URL
     limits: Limits
-    proxy: Any
+    proxy: str | None
     ssl_context: ssl.SSLContext | None
     trust_env: bool
     engine: str
@@ -296,10 +302,6 @@ def open_transport(options: TransportOptions) -> Transport:
 
 
 def _refuse_contradictions(options: TransportOptions) -> None:
-    if not isinstance(options.http_client, httpx.AsyncClient | None):
-        raise ConfigurationError(f"http_client: expected an httpx.AsyncClient, got {type(options.http_client).__name__}")
-    if not isinstance(options.transport, httpx.AsyncBaseTransport | None):
-        raise ConfigurationError(f"transport: expected an httpx transport, got {type(options.transport).__name__}")
     if options.engine not in ("auto", "httpx"):
         raise ConfigurationError('engine: expected "auto" or "httpx"')
     for given in ("http_client", "transport"):
@@ -317,7 +319,7 @@ def _unknown() -> None:
 def _engine(options: TransportOptions) -> Http11Transport:
     limits = options.limits
     return Http11Transport(
-        ssl_context=options.ssl_context or functools.partial(_shared_ssl_context, options.trust_env),
+        ssl_context=options.ssl_context or functools.partial(_shared_ssl_context, trust_env=options.trust_env),
         max_connections=limits.connections,
         max_keepalive=limits.keepalive,
         keepalive_expiry=limits.keepalive_expiry,
@@ -328,7 +330,7 @@ def _httpx_client(options: TransportOptions) -> httpx.AsyncClient:
     limits = options.limits
     try:
         return httpx.AsyncClient(
-            verify=options.ssl_context or _shared_ssl_context(options.trust_env),
+            verify=options.ssl_context or _shared_ssl_context(trust_env=options.trust_env),
             proxy=options.proxy,
             trust_env=options.trust_env,
             limits=httpx.Limits(
@@ -383,5 +385,3 @@ class _MockAware(httpx.AsyncBaseTransport):
 def timeout_of(timeouts: Timeouts) -> dict[str, float | None]:
     """Return the limits of one attempt as httpx takes them. Waiting for a slot is not its business."""
     return {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": None}
-
-

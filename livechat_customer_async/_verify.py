@@ -60,7 +60,8 @@ class Send:
     async def verified(self) -> SentEvent:
         """Send it, and once more where the chat does not show it although the server's time for it has passed."""
         given = self._given_id()
-        known = set() if given is None else {sent.event.id for sent in await self._events_with(given)}
+        older = [] if given is None else await self._events_with(given)
+        known = {sent.event.id for sent in older}
         custom_id = given or str(uuid.uuid4())
         self._event = _with_custom_id(self._event, custom_id)
         result = await self._try_and_look(custom_id, known)

@@ -200,7 +200,7 @@ class ApiError(LiveChatError):
 
     _classes: ClassVar[dict[str, type[ApiError]]] = {}
 
-    def __init_subclass__(cls, *, type: str | None = None, **kwargs: Any) -> None:  # noqa: A002 - the wire's name
+    def __init_subclass__(cls, *, type: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if type is None:
             return
@@ -212,7 +212,7 @@ class ApiError(LiveChatError):
         self,
         message: str = "",
         *,
-        type: str | None = None,  # noqa: A002 - the wire's name
+        type: str | None = None,
         data: dict[str, Any] | None = None,
         status_code: int = 0,
         debug_id: str | None = None,
@@ -227,7 +227,7 @@ class ApiError(LiveChatError):
         self.retry_after = retry_after
 
     @classmethod
-    def class_for(cls, type: str | None) -> type[ApiError]:  # noqa: A002 - the wire's name
+    def class_for(cls, type: str | None) -> type[ApiError]:
         """Return the class of a documented error type, `ApiError` itself for any other."""
         return cls._classes.get(type, ApiError) if type is not None else ApiError
 

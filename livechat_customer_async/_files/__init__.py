@@ -34,7 +34,6 @@ from functools import partial
 from typing import Any, Final, Protocol, TypeAlias, cast
 
 import attrs
-from anyio import to_thread
 
 from .._checks import kind
 from ..errors import InvalidRequestError
@@ -234,9 +233,7 @@ async def open_source(
         _refuse_too_large(facts)
         if keep and facts.why_one_shot is not None:
             reader, facts = SpoolingReader(reader), attrs.evolve(facts, why_one_shot=None)
-        if content_type is None:
-            content_type = await to_thread.run_sync(guess_content_type, name)
-        source = Source(reader, facts, name, content_type)
+        source = Source(reader, facts, name, content_type or await guess_content_type(name))
         if not facts.proven:
             await source.look()
     except BaseException:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import mimetypes
 import os
 import re
+import threading
 from typing import Any
+
+from anyio import to_thread
 
 from .._checks import a_str, refuse
 from ..errors import InvalidRequestError
@@ -18,6 +21,8 @@ _QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e]|\\[\t \x21-\x7e])*"'
 _CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}(?:[ \t]*;[ \t]*{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))*")
 
 # `mimetypes` names the type inside a compressed file; what is sent is the compressed file.
+_types_read = threading.Event()
+
 _COMPRESSED = {
     "br": "application/x-brotli",
     "bzip2": "application/x-bzip2",
@@ -59,8 +64,17 @@ def given_content_type(content_type: object) -> str:
     return content_type
 
 
-def guess_content_type(filename: str) -> str:
-    """Guess from the name's ending. The first guess of a process reads files: call it in a worker thread."""
+async def guess_content_type(filename: str) -> str:
+    """Guess from the name's ending."""
+    if _types_read.is_set():
+        return _guess(filename)
+    # The first guess of a process makes `mimetypes` read the system's files.
+    guess = await to_thread.run_sync(_guess, filename)
+    _types_read.set()
+    return guess
+
+
+def _guess(filename: str) -> str:
     # The prefix keeps a name that begins like a URL ("data:…") from being read as one.
     found, encoding = mimetypes.guess_type(f"_{filename}")
     if encoding is not None:

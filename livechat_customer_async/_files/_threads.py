@@ -2,9 +2,9 @@
 
 A thread cannot be interrupted: when the task that waits for it is cancelled, its call runs on. The call's result would
 be lost (a file just opened, a piece just read), or the file would be closed under it. So no cancellation reaches a call
-here, and all calls of one upload run in the order they were started: in a thread of the upload's own, which ends with
-it. A shared pool would let a source that hangs hold up others, and a hop through `anyio.to_thread` costs as much as
-reading and sending a chunk does.
+here, and the calls of one upload run in the order they were started, in a thread that ends with the upload. With a
+pool's threads, a source that hangs would hold up others; and `anyio.to_thread` takes longer for each hop than reading
+and sending the chunk does.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from ._pieces import Facts
 T = TypeVar("T")
 _Calls: TypeAlias = "SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None]"
 
-AT_ONCE: Final = 8
-"""Calls under way in all uploads of an event loop, so that no turn of it has more chunks than this to send on."""
-BRIEF: Final = 0.005
-"""Seconds for which a call counts as one of these: a slow source must not hold up the others."""
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-
 GRACE: Final = 0.25
 """Seconds that closing a source waits for what still runs in it; then that ends in the background."""
+
+# So many calls of one event loop start at once: each that ends is a chunk to be sent, or a thread to be started, and a
+# turn of the loop that has fifty of them lasts 20 ms. One that is not brief stops counting: a slow source holds up
+# no other.
+_AT_ONCE: Final = 6
+_BRIEF: Final = 0.001
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 class Worker:
@@ -42,64 +43,49 @@ class Worker:
     def __init__(self) -> None:
         self._calls: _Calls | None = None
 
-    def start(self, function: Callable[[], T]) -> asyncio.Future[T]:
-        """Start a call, behind those started before it. Await the outcome through `asyncio.wait` only."""
+    async def start(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        """Start a call when it is its turn. Wait for the outcome with `asyncio.wait`, which never cancels it."""
         loop = asyncio.get_running_loop()
-        if self._calls is None:
-            self._calls = SimpleQueue()
-            work = partial(contextvars.copy_context().run, _work, self._calls, loop)
-            # A daemon: a read that never returns must not keep the program from ending.
-            threading.Thread(target=work, name="livechat upload", daemon=True).start()
-        outcome: asyncio.Future[T] = loop.create_future()
-        self._calls.put((function, outcome))
-        return outcome
-
-    async def start_in_turn(self, function: Callable[[], T]) -> asyncio.Future[T]:
-        """Start a call as soon as less than `AT_ONCE` are under way."""
-        turn = _Turn()
-        await turn.wait()
-        outcome = self.start(function)
-        turn.ends_with(outcome)
+        turns = _turns.setdefault(loop, asyncio.Semaphore(_AT_ONCE))
+        await turns.acquire()
+        try:
+            outcome = self._start(function)
+        except BaseException:
+            turns.release()
+            raise
+        release = _once(turns.release)
+        outcome.add_done_callback(release)
+        loop.call_later(_BRIEF, release)
         return outcome
 
     async def run(self, function: Callable[[], T]) -> T:
-        """Run a call and return its result. A cancellation ends the waiting, never the call."""
-        outcome = await self.start_in_turn(function)
+        """Run a call and return its result. A cancellation ends the waiting, never a call that was started."""
+        outcome = await self.start(function)
         await asyncio.wait({outcome})
         return outcome.result()
 
     async def finish(self, function: Callable[[], None]) -> None:
-        """Run a last call, then end: it is made for certain, though waited for only `GRACE` seconds."""
+        """Run a last call, then end. The call is made for certain, though waited for only `GRACE` seconds."""
         if self._calls is None:
             return
-        outcome = self.start(function)
+        outcome = self._start(function)
         self._calls.put(None)
         with anyio.CancelScope(shield=True):
             await asyncio.wait({outcome}, timeout=GRACE)
         if outcome.done() and (error := outcome.exception()) is not None:
             report(error)
 
-
-class _Turn:
-    """One of the `AT_ONCE` calls of an event loop: from when it may start until it is done, or no longer brief."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._turns = _turns.setdefault(self._loop, asyncio.Semaphore(AT_ONCE))
-        self._timer: asyncio.TimerHandle | None = None
-
-    async def wait(self) -> None:
-        await self._turns.acquire()
-
-    def ends_with(self, outcome: asyncio.Future[Any]) -> None:
-        self._timer = self._loop.call_later(BRIEF, self._end)
-        outcome.add_done_callback(self._end)
-
-    def _end(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-            self._turns.release()
+    def _start(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        loop = asyncio.get_running_loop()
+        if self._calls is None:
+            calls: _Calls = SimpleQueue()
+            work = partial(contextvars.copy_context().run, _work, calls, loop)
+            # A daemon: a read that never returns must not keep the program from ending.
+            threading.Thread(target=work, name="livechat upload", daemon=True).start()
+            self._calls = calls
+        outcome: asyncio.Future[T] = loop.create_future()
+        self._calls.put((function, outcome))
+        return outcome
 
 
 class BlockingSource(Protocol):
@@ -140,7 +126,7 @@ class ThreadReader:
         if self._ended:
             return b""
         if self._fetching is None:
-            self._fetching = await self._worker.start_in_turn(self._source.fetch)
+            self._fetching = await self._worker.start(self._source.fetch)
         await asyncio.wait({self._fetching})
         fetched, self._fetching = self._fetching, None
         piece, self._ended = fetched.result()
@@ -163,6 +149,16 @@ def report(error: BaseException) -> None:
     """Tell the event loop's handler of a failure that nobody waits for, as asyncio itself does."""
     context: dict[str, Any] = {"message": "closing the source of an upload failed", "exception": error}
     asyncio.get_running_loop().call_exception_handler(context)
+
+
+def _once(release: Callable[[], None]) -> Callable[..., None]:
+    left = [release]
+
+    def end(*_: object) -> None:
+        if left:
+            left.pop()()
+
+    return end
 
 
 def _work(calls: _Calls, loop: asyncio.AbstractEventLoop) -> None:

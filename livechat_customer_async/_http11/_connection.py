@@ -268,7 +268,7 @@ class Connection(asyncio.Protocol):
             self._fault = "the answer is not HTTP/1.1"
         elif status >= 200:
             self.status, self.version = status, version
-            self.keep_alive = self._parser.should_keep_alive()
+            self.keep_alive = self._parser.should_keep_alive() and not self.sending
             self.head_done = True
             self._judge_framing()
         else:

@@ -23,7 +23,7 @@ class Decoder:
         self._fed = False
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        self._fed = True
+        self._fed = self._fed or bool(data)
         if self._start is not None:  # two bytes tell the zlib format from the bare stream many servers send
             data = self._start + data
             self._start = data if len(data) < 2 else None

@@ -44,9 +44,7 @@ UPDATE_CUSTOMER = Action(
     unwrap=_customer_or_nothing,
     replay=Replay.SAFE,
 )
-SET_CUSTOMER_FIELDS = Action(
-    "set_customer_fields", _SetCustomerFields, type(None), unwrap=nothing, replay=Replay.SAFE
-)
+SET_CUSTOMER_FIELDS = Action("set_customer_fields", _SetCustomerFields, type(None), unwrap=nothing, replay=Replay.SAFE)
 
 
 class CustomersActions:

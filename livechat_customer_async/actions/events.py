@@ -51,9 +51,7 @@ class _SendSneakPeek:
 SEND_EVENT = Action("send_event", _SendEvent, SentEvent)
 SEND_FILE = Action("send_file", _SendFile, UploadedFile, upload=True)
 UPLOAD_FILE = Action("upload_file", _UploadFile, UploadedFile, upload=True, replay=Replay.SAFE)
-SEND_RICH_MESSAGE_POSTBACK = Action(
-    "send_rich_message_postback", _SendRichMessagePostback, type(None), unwrap=nothing
-)
+SEND_RICH_MESSAGE_POSTBACK = Action("send_rich_message_postback", _SendRichMessagePostback, type(None), unwrap=nothing)
 SEND_SNEAK_PEEK = Action("send_sneak_peek", _SendSneakPeek, type(None), unwrap=nothing)
 
 OnUnknown = Literal["raise", "verify", "resend"]
@@ -175,9 +173,7 @@ class EventsActions:
             UPLOAD_FILE, file, filename=filename, content_type=content_type, on_progress=on_progress
         )
 
-    async def send_rich_message_postback(
-        self, chat_id: str, thread_id: str, event_id: str, postback: Postback
-    ) -> None:
+    async def send_rich_message_postback(self, chat_id: str, thread_id: str, event_id: str, postback: Postback) -> None:
         """Press a button of a rich message.
 
         Reference: Customer Chat Web API v3.0, Send Rich Message Postback.

@@ -44,9 +44,7 @@ def _seconds(value: datetime | int | None) -> int | None:
 @attrs.frozen
 class _UpdateLastSeenTimestamp:
     chat_id: str = attrs.field(validator=required(an_id))
-    timestamp: int | None = attrs.field(
-        default=None, kw_only=True, converter=_seconds, validator=optional(an_int)
-    )
+    timestamp: int | None = attrs.field(default=None, kw_only=True, converter=_seconds, validator=optional(an_int))
 
 
 CHECK_GOALS = Action("check_goals", _CheckGoals, type(None), unwrap=nothing)
@@ -82,7 +80,7 @@ class OtherActions:
         """
         await self._call(CHECK_GOALS, page_url, customer_fields, group_id)
 
-    async def get_form(self, group_id: int, type: str) -> FormResult:  # noqa: A002 - the wire's name
+    async def get_form(self, group_id: int, type: str) -> FormResult:
         """Return a group's form, and whether it is in use.
 
         Reference: Customer Chat Web API v3.0, Get Form.
@@ -126,9 +124,7 @@ class OtherActions:
         """
         return await self._call(GET_URL_DETAILS, url)
 
-    async def update_last_seen_timestamp(
-        self, chat_id: str, *, timestamp: datetime | int | None = None
-    ) -> datetime:
+    async def update_last_seen_timestamp(self, chat_id: str, *, timestamp: datetime | int | None = None) -> datetime:
         """Say when the customer last saw a chat, and return what the server keeps, in UTC.
 
         Reference: Customer Chat Web API v3.0, Update Last Seen Timestamp.

@@ -62,12 +62,8 @@ class _DeleteEvent(_OfEvent):
 
 
 # All of them set an absolute state: doing one twice is doing it once.
-UPDATE_CHAT_PROPERTIES = Action(
-    "update_chat_properties", _UpdateChat, type(None), unwrap=nothing, replay=Replay.SAFE
-)
-DELETE_CHAT_PROPERTIES = Action(
-    "delete_chat_properties", _DeleteChat, type(None), unwrap=nothing, replay=Replay.SAFE
-)
+UPDATE_CHAT_PROPERTIES = Action("update_chat_properties", _UpdateChat, type(None), unwrap=nothing, replay=Replay.SAFE)
+DELETE_CHAT_PROPERTIES = Action("delete_chat_properties", _DeleteChat, type(None), unwrap=nothing, replay=Replay.SAFE)
 UPDATE_CHAT_THREAD_PROPERTIES = Action(
     "update_chat_thread_properties", _UpdateThread, type(None), unwrap=nothing, replay=Replay.SAFE
 )

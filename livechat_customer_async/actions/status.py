@@ -30,7 +30,7 @@ class StatusActions:
     async def get_groups_status(
         self,
         *,
-        all: bool | None = None,  # noqa: A002 - the wire's name
+        all: bool | None = None,
         groups: Sequence[int] | None = None,
     ) -> dict[int, str]:
         """Return the status of groups by their ids: `online`, `offline` or `online_for_queue`.

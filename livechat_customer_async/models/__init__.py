@@ -1,21 +1,108 @@
 """The objects of the wire, by object: users, events, chats, forms."""
 
-from __future__ import annotations
-
-from . import chats, events, forms, new_events, users
 from ._base import NewProperties, Properties
-from .chats import *
-from .events import *
-from .forms import *
-from .new_events import *
-from .users import *
+from .chats import (
+    Access,
+    Chat,
+    ChatsSummary,
+    ChatSummary,
+    LastEvent,
+    LastThreadSummary,
+    SentEvent,
+    Thread,
+    ThreadsSummary,
+    ThreadSummary,
+)
+from .events import (
+    Annotation,
+    Custom,
+    Event,
+    FieldAnswer,
+    File,
+    FilledField,
+    FilledForm,
+    GroupAnswer,
+    Message,
+    MessagePostback,
+    RichButton,
+    RichElement,
+    RichImage,
+    RichMessage,
+    SystemMessage,
+    UnknownEvent,
+)
+from .forms import (
+    Form,
+    FormField,
+    FormOption,
+    FormResult,
+    UploadedFile,
+    UrlDetails,
+)
+from .new_events import (
+    NewCustom,
+    NewEvent,
+    NewFile,
+    NewFilledForm,
+    NewMessage,
+    NewRichMessage,
+    NewSystemMessage,
+    NewThread,
+    Postback,
+)
+from .users import (
+    Agent,
+    Customer,
+    UnknownUser,
+    User,
+)
 
 __all__ = [
+    "Access",
+    "Agent",
+    "Annotation",
+    "Chat",
+    "ChatSummary",
+    "ChatsSummary",
+    "Custom",
+    "Customer",
+    "Event",
+    "FieldAnswer",
+    "File",
+    "FilledField",
+    "FilledForm",
+    "Form",
+    "FormField",
+    "FormOption",
+    "FormResult",
+    "GroupAnswer",
+    "LastEvent",
+    "LastThreadSummary",
+    "Message",
+    "MessagePostback",
+    "NewCustom",
+    "NewEvent",
+    "NewFile",
+    "NewFilledForm",
+    "NewMessage",
     "NewProperties",
+    "NewRichMessage",
+    "NewSystemMessage",
+    "NewThread",
+    "Postback",
     "Properties",
-    *chats.__all__,
-    *events.__all__,
-    *forms.__all__,
-    *new_events.__all__,
-    *users.__all__,
+    "RichButton",
+    "RichElement",
+    "RichImage",
+    "RichMessage",
+    "SentEvent",
+    "SystemMessage",
+    "Thread",
+    "ThreadSummary",
+    "ThreadsSummary",
+    "UnknownEvent",
+    "UnknownUser",
+    "UploadedFile",
+    "UrlDetails",
+    "User",
 ]

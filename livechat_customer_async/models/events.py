@@ -250,7 +250,5 @@ class UnknownEvent:
     raw: dict[str, Any] = attrs.field(factory=dict[str, Any])
 
 
-Event: TypeAlias = (
-    Message | File | FilledForm | RichMessage | Custom | SystemMessage | Annotation | UnknownEvent
-)
+Event: TypeAlias = Message | File | FilledForm | RichMessage | Custom | SystemMessage | Annotation | UnknownEvent
 """Any event of a thread."""

@@ -7,7 +7,6 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-
 __all__ = ["Agent", "Customer", "UnknownUser", "User"]
 
 

@@ -125,26 +125,26 @@ async def test_bytes_after_the_answer_in_a_later_read(ours: Ours) -> None:
         assert server.accepted == 2
 
 
-async def test_an_answer_before_any_request(ours: Ours) -> None:
-    async def script(peer: Peer) -> None:
-        await peer.send(OK)
-        await peer.gone()
+async def test_an_answer_before_the_request_was_sent_whole(ours: Ours) -> None:
+    """It may be meant for it, or have been left behind by something else: it counts, but nothing follows it."""
 
-    async with serving(script) as server:
-        transport = ours()
-        for _ in range(20):
-            with pytest.raises((httpx.RemoteProtocolError, httpx.ConnectError)):
-                await _two_turns_late(transport, server.url)
-
-
-async def _two_turns_late(transport: Http11Transport, url: str) -> None:
     async def parts():
         yield b"x"
-        while transport.connections:
-            await asyncio.sleep(0)
-        yield b"x"
+        await answered.wait()
+        yield b"y"
 
-    await transport.handle_async_request(httpx.Request("POST", url, content=parts()))
+    async def script(peer: Peer) -> None:
+        await peer.send(OK)
+        await peer.request()
+        answered.set()
+        await peer.gone()
+
+    answered = asyncio.Event()
+    transport = ours()
+    async with serving(script) as server, httpx.AsyncClient(transport=transport) as client:
+        asyncio.get_running_loop().call_later(0.05, answered.set)
+        assert (await client.post(server.url, content=parts())).text == "ok"
+        assert transport.connections == 0
 
 
 def _endless(start: bytes, piece: bytes):
@@ -227,7 +227,7 @@ def _bomb(coding: str, size: int) -> bytes:
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 @pytest.mark.parametrize("framing", ["at once", "streamed"])
 async def test_zip_bombs(ours: Ours, coding: str, framing: str) -> None:
-    bomb = _bomb(coding, 200 * 2**20)
+    bomb = _bomb(coding, 50 * 2**20)
     head = HEAD + f"Content-Encoding: {coding}\r\n".encode()
     if framing == "at once":
         answer = head + b"Content-Length: %d\r\n\r\n" % len(bomb) + bomb

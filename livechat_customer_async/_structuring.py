@@ -1,0 +1,261 @@
+"""Plain data → models: the converter's hooks, each a check where cattrs would coerce.
+
+A hook says only *what* is wrong. Where it is wrong, `_json` finds out afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args, get_origin
+
+import attrs
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn
+
+from ._checks import is_list, is_object
+from ._types import (
+    KNOWN_EVENTS,
+    KNOWN_USERS,
+    Parts,
+    class_by_tag,
+    is_a,
+    is_answer_union,
+    is_event_union,
+    is_exactly,
+    is_marked,
+    is_optional,
+    is_user_union,
+    without_none,
+)
+from .errors import ResponseDecodeError
+from .models import FieldAnswer, GroupAnswer, LastEvent, ThreadSummary, UnknownEvent, UnknownUser
+from .models._base import RECEIVED_PROPERTIES
+
+Hook = Callable[[Any, Any], Any]
+
+_JSON_KINDS: dict[Any, str] = {
+    dict: "an object",
+    list: "a list",
+    str: "a str",
+    int: "an int",
+    float: "a float",
+    bool: "a bool",
+}
+
+
+def add_structure_hooks(converter: Converter) -> None:
+    """Teach a converter to make models of plain data."""
+    add = converter.register_structure_hook_factory
+    # The factory that was registered last is asked first.
+    add(attrs.has, _of_class)
+    add(is_exactly(ThreadSummary), _of_thread_summary)
+    add(is_exactly(LastEvent), _of_last_event)
+    add(is_a(tuple, list), _of_sequence)
+    add(is_a(dict), _of_dict)
+    add(is_a(Literal), _of_literal)
+    add(is_optional, _of_optional)
+    add(is_event_union, _by_tag(KNOWN_EVENTS, UnknownEvent))
+    add(is_user_union, _by_tag(KNOWN_USERS, UnknownUser))
+    add(is_answer_union, _of_answer)
+    converter.register_structure_hook_func(is_marked(RECEIVED_PROPERTIES), _properties)
+    converter.register_structure_hook_func(is_exactly(object), _anything)
+    for scalar in (str, int, bool):
+        converter.register_structure_hook(scalar, _strict(scalar))
+    converter.register_structure_hook(float, _float)
+    converter.register_structure_hook(datetime, _datetime)
+
+
+def parts_of_data(data: Any, type_: Any) -> Parts:
+    """Return the parts that plain data has by the type it should become."""
+    type_ = without_none(type_)
+    if is_list(data) and get_origin(type_) in (tuple, list):
+        item = get_args(type_)[0]
+        return [(f"[{i}]", part, item) for i, part in enumerate(data)]
+    if not is_object(data):
+        return []
+    tagged = class_by_tag(data, type_)
+    if tagged is not None:
+        return [("", data, tagged)]
+    if get_origin(type_) is dict:
+        value_type = get_args(type_)[1]
+        return [(f".{key}", part, value_type) for key, part in data.items()]
+    if attrs.has(type_):
+        fields = attrs.fields(attrs.resolve_types(type_))
+        return [(f".{f.name}", data[f.name], f.type) for f in fields if data.get(f.name) is not None]
+    return []
+
+
+def _mismatch(expected: str, data: object) -> ResponseDecodeError:
+    got = "null" if data is None else _JSON_KINDS.get(type(data), type(data).__name__)
+    return ResponseDecodeError(f"expected {expected}, got {got}")
+
+
+def _strict(cls: type) -> Hook:
+    expected = _JSON_KINDS[cls]
+
+    def hook(data: Any, _: Any) -> Any:
+        if data.__class__ is cls:
+            return data
+        raise _mismatch(expected, data)
+
+    return hook
+
+
+def _float(data: Any, _: Any) -> float:
+    if data.__class__ is float or data.__class__ is int:
+        return float(data)
+    raise _mismatch("a number", data)
+
+
+def _datetime(data: Any, _: Any) -> datetime:
+    if data.__class__ is not int:
+        raise _mismatch("an int of Unix seconds", data)
+    try:
+        return datetime.fromtimestamp(data, UTC)
+    except (OverflowError, OSError, ValueError):
+        raise ResponseDecodeError("expected Unix seconds of a year up to 9999") from None
+
+
+def _of_literal(type_: Any) -> Hook:
+    allowed = get_args(type_)
+    expected = " or ".join(map(repr, allowed))
+
+    def hook(data: Any, _: Any) -> Any:
+        if data.__class__ is str and data in allowed:
+            return data
+        raise _mismatch(expected, data) if data.__class__ is not str else ResponseDecodeError(f"expected {expected}")
+
+    return hook
+
+
+def _of_sequence(type_: Any, converter: Converter) -> Hook:
+    item_type, make = get_args(type_)[0], get_origin(type_)
+    item = converter.get_structure_hook(item_type)
+
+    def hook(data: Any, _: Any) -> Any:
+        if data.__class__ is not list:
+            raise _mismatch("a list", data)
+        return make([item(part, item_type) for part in data])
+
+    return hook
+
+
+def _of_dict(type_: Any, converter: Converter) -> Hook:
+    key_type, value_type = get_args(type_)
+    value = converter.get_structure_hook(value_type)
+
+    def hook(data: Any, _: Any) -> Any:
+        if data.__class__ is not dict:
+            raise _mismatch("an object", data)
+        if value_type is Any:
+            return data
+        keys = data if key_type is str else map(_int_key, data)
+        return {key: value(part, value_type) for key, part in zip(keys, data.values(), strict=True)}
+
+    return hook
+
+
+def _int_key(key: str) -> int:
+    # JSON has only str keys. `int` alone would also take " 7", "+7" and "7_0".
+    if key.removeprefix("-").isdecimal() and key.isascii():
+        return int(key)
+    raise ResponseDecodeError("expected keys that are ints")
+
+
+def _of_class(cls: Any, converter: Converter) -> Hook:
+    fill: Hook = make_dict_structure_fn(cls, converter, _cattrs_detailed_validation=False)
+
+    def hook(data: Any, type_: Any) -> Any:
+        if data.__class__ is not dict:
+            raise _mismatch("an object", data)
+        if None in data.values():  # null reads as absent
+            data = {key: part for key, part in data.items() if part is not None}
+        try:
+            return fill(data, type_)
+        except KeyError as missing:
+            raise ResponseDecodeError("it is missing", path=f"$.{missing.args[0]}") from None
+
+    return hook
+
+
+def _of_thread_summary(_: Any, converter: Converter) -> Hook:
+    hook = _of_class(ThreadSummary, converter)
+
+    def with_id(data: Any, type_: Any) -> Any:
+        # A chat's own rows key their id as `thread_id`.
+        if data.__class__ is dict and data.get("id") is None and "thread_id" in data:
+            data = {**data, "id": data["thread_id"]}
+        return hook(data, type_)
+
+    return with_id
+
+
+def _of_last_event(_: Any, converter: Converter) -> Hook:
+    hook = _of_class(LastEvent, converter)
+
+    def with_restriction(data: Any, type_: Any) -> Any:
+        # In place of the event there may be {} or {"restricted_access": true}.
+        if is_object(data) and is_object(event := data.get("event")) and not event.keys() - {"restricted_access"}:
+            data = {**data, "event": None, **event}
+        return hook(data, type_)
+
+    return with_restriction
+
+
+def _by_tag(known: dict[str, type], unknown: Any) -> Callable[[Any, Converter], Hook]:
+    def factory(_: Any, converter: Converter) -> Hook:
+        hooks = {tag: converter.get_structure_hook(cls) for tag, cls in known.items()}
+        keep = converter.get_structure_hook(unknown)
+
+        def hook(data: Any, type_: Any) -> Any:
+            if data.__class__ is not dict:
+                raise _mismatch("an object", data)
+            tag = data.get("type")
+            if tag.__class__ is str and tag in hooks:
+                return hooks[tag](data, type_)
+            return keep({**data, "raw": data}, type_)
+
+        return hook
+
+    return factory
+
+
+def _of_answer(_: Any, converter: Converter) -> Hook:
+    group, option = converter.get_structure_hook(GroupAnswer), converter.get_structure_hook(FieldAnswer)
+
+    def hook(data: Any, type_: Any) -> Any:
+        if data.__class__ is str:
+            return data
+        if data.__class__ is not dict:
+            raise _mismatch("a str or an object", data)
+        return (group if "group_id" in data else option)(data, type_)
+
+    return hook
+
+
+def _properties(data: Any, _: Any) -> dict[str, dict[str, Any]]:
+    if data.__class__ is not dict:
+        raise _mismatch("an object", data)
+    properties: dict[str, dict[str, Any]] = {}
+    for namespace, names in data.items():
+        if names.__class__ is not dict:
+            raise ResponseDecodeError(_mismatch("an object", names).message, path=f"$.{namespace}")
+        properties[namespace] = {name: _bare(value) for name, value in names.items()}
+    return properties
+
+
+def _bare(value: Any) -> Any:
+    """Return a property's value, whether the server wrapped it as {"value": v} or not."""
+    return value["value"] if value.__class__ is dict and len(value) == 1 and "value" in value else value
+
+
+def _of_optional(type_: Any, converter: Converter) -> Hook:
+    # Only the inner type is left: null was taken out with the key it stood under.
+    hook: Hook = converter.get_structure_hook(without_none(type_))
+    return hook
+
+
+def _anything(data: Any, _: Any) -> Any:
+    """Pass a raw result."""
+    return data
