@@ -13,11 +13,11 @@ import httpx
 
 from . import _configure as configure
 from ._action import Replay, raw_action
+from ._client import TransportOptions, open_transport
 from ._clock import Clock
 from ._observe import Observer
 from ._pipeline import Options, Pipeline
 from ._pool import Pool, SessionStats
-from ._transport import TransportOptions, open_transport
 from ._version import __version__
 from .actions.chats import ChatsActions
 from .actions.customers import CustomersActions

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Literal, cast, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import attrs
 from cattrs import Converter
@@ -57,7 +57,7 @@ def add_unstructure_hooks(converter: Converter) -> None:
 
 def parts_of_model(value: Any, type_: Any) -> Parts:
     """Return the parts that a model, or a value in one, has by its type."""
-    cls = cast("type", type(value))
+    cls: Any = value.__class__
     if attrs.has(cls):
         fields = attrs.fields(attrs.resolve_types(cls))
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from functools import partial
@@ -36,9 +37,11 @@ class SpoolingReader:
             piece = await self._worker.run(partial(self._recall, self._position))
         else:
             piece = await self._reader.read()
-            # Counted before it is written: if the waiting is cancelled, the writing is not, and the calls run in order.
+            # It must not be lost when this is cancelled: it is on its way and counted before anything is waited for.
+            kept = self._worker.start_now(partial(self._keep, piece))
             self._length += len(piece)
-            await self._worker.run(partial(self._keep, piece))
+            await asyncio.wait({kept})
+            kept.result()
         self._position += len(piece)
         return piece
 

@@ -49,7 +49,7 @@ class Worker:
         turns = _turns.setdefault(loop, asyncio.Semaphore(_AT_ONCE))
         await turns.acquire()
         try:
-            outcome = self._start(function)
+            outcome = self.start_now(function)
         except BaseException:
             turns.release()
             raise
@@ -68,14 +68,15 @@ class Worker:
         """Run a last call, then end. The call is made for certain, though waited for only `GRACE` seconds."""
         if self._calls is None:
             return
-        outcome = self._start(function)
+        outcome = self.start_now(function)
         self._calls.put(None)
         with anyio.CancelScope(shield=True):
             await asyncio.wait({outcome}, timeout=GRACE)
         if outcome.done() and (error := outcome.exception()) is not None:
             report(error)
 
-    def _start(self, function: Callable[[], T]) -> asyncio.Future[T]:
+    def start_now(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        """Start a call out of turn."""
         loop = asyncio.get_running_loop()
         if self._calls is None:
             calls: _Calls = SimpleQueue()

@@ -1,0 +1,139 @@
+"""Which httpx client sends: the caller's own, one over the engine in `_http11`, or one over httpx's own transport."""
+
+from __future__ import annotations
+
+import functools
+import ssl
+import urllib.request
+
+import attrs
+import httpcore
+import httpx
+
+from ._http11 import Http11Transport
+from ._transport import Transport
+from .config import Limits
+from .errors import ConfigurationError
+
+# More of them make httpx's own pool slower: it looks at each idle connection twice per call.
+_KEEPALIVE_OF_HTTPX = 20
+
+
+@functools.cache
+def _shared_ssl_context(*, trust_env: bool) -> ssl.SSLContext:
+    """Return the one default context of the process: making one takes 20 ms."""
+    return httpx.create_ssl_context(trust_env=trust_env)
+
+
+@attrs.frozen(kw_only=True)
+class TransportOptions:
+    """What a session's constructor says of the transport."""
+
+    base_url: httpx.URL
+    limits: Limits
+    proxy: str | None
+    ssl_context: ssl.SSLContext | None
+    trust_env: bool
+    engine: str
+    transport: httpx.AsyncBaseTransport | None
+    http_client: httpx.AsyncClient | None
+
+
+def open_transport(options: TransportOptions) -> Transport:
+    """Choose the client and the transport below it.
+
+    Raises:
+        ConfigurationError: the options contradict each other.
+    """
+    _refuse_contradictions(options)
+    if options.http_client is not None:
+        return Transport(options.http_client, guarded=True, ours=False, count=_unknown)
+    if options.transport is not None:
+        client = httpx.AsyncClient(transport=options.transport, trust_env=False)
+        return Transport(client, guarded=True, ours=True, count=_unknown)
+    if options.engine == "httpx" or options.proxy is not None or (options.trust_env and _has_proxy(options.base_url)):
+        return Transport(_httpx_client(options), guarded=True, ours=True, count=_unknown)
+    engine = _engine(options)
+    client = httpx.AsyncClient(transport=_MockAware(engine, options), trust_env=False)
+    return Transport(client, guarded=False, ours=True, count=lambda: engine.connections)
+
+
+def _refuse_contradictions(options: TransportOptions) -> None:
+    if options.engine not in ("auto", "httpx"):
+        raise ConfigurationError('engine: expected "auto" or "httpx"')
+    for given in ("http_client", "transport"):
+        if getattr(options, given) is None:
+            continue
+        for other in ("transport", "proxy", "ssl_context"):
+            if other != given and getattr(options, other) is not None:
+                raise ConfigurationError(f"{other}: {given} brings its own; give it there")
+
+
+def _unknown() -> None:
+    """httpx does not say how many connections it has."""
+
+
+def _engine(options: TransportOptions) -> Http11Transport:
+    limits = options.limits
+    return Http11Transport(
+        ssl_context=options.ssl_context or functools.partial(_shared_ssl_context, trust_env=options.trust_env),
+        max_connections=limits.connections,
+        max_keepalive=limits.keepalive,
+        keepalive_expiry=limits.keepalive_expiry,
+    )
+
+
+def _httpx_client(options: TransportOptions) -> httpx.AsyncClient:
+    limits = options.limits
+    try:
+        return httpx.AsyncClient(
+            verify=options.ssl_context or _shared_ssl_context(trust_env=options.trust_env),
+            proxy=options.proxy,
+            trust_env=options.trust_env,
+            limits=httpx.Limits(
+                max_connections=limits.connections,
+                max_keepalive_connections=_KEEPALIVE_OF_HTTPX if limits.keepalive is None else limits.keepalive,
+                keepalive_expiry=limits.keepalive_expiry,
+            ),
+        )
+    except (ValueError, TypeError, ImportError, httpx.InvalidURL) as error:
+        # Its text is left out: a proxy's URL may hold a password.
+        raise ConfigurationError(f"proxy: httpx refuses it ({type(error).__name__})") from None
+
+
+def _has_proxy(url: httpx.URL) -> bool:
+    proxies = urllib.request.getproxies()
+    return (url.scheme in proxies or "all" in proxies) and not urllib.request.proxy_bypass(url.host)
+
+
+class _MockAware(httpx.AsyncBaseTransport):
+    """The engine, unless a mocking library has replaced httpx's own transport: then the mock must see the request.
+
+    respx in its plain form patches httpcore, pytest-httpx patches httpx's transport. A test that uses them relies on
+    nothing reaching the network, which over an engine of our own it would.
+    """
+
+    _ORIGINALS = (httpcore.AsyncConnectionPool.handle_async_request, httpx.AsyncHTTPTransport.handle_async_request)
+
+    def __init__(self, engine: Http11Transport, options: TransportOptions) -> None:
+        self._engine = engine
+        self._options = options
+        self._mocked: httpx.AsyncClient | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send by the engine, or let the mock answer."""
+        core, own = self._ORIGINALS
+        if (
+            httpcore.AsyncConnectionPool.handle_async_request is core
+            and httpx.AsyncHTTPTransport.handle_async_request is own
+        ):
+            return await self._engine.handle_async_request(request)
+        if self._mocked is None:
+            self._mocked = _httpx_client(attrs.evolve(self._options, trust_env=False))
+        return await self._mocked.send(request, stream=True, auth=None, follow_redirects=False)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._engine.aclose()
+        if self._mocked is not None:
+            await self._mocked.aclose()
