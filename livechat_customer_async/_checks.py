@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, TypeGuard, TypeVar, cast
 
 import attrs
@@ -19,6 +19,7 @@ Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 # What one JSON number can carry on this wire: orjson writes no more than 64 bits.
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # orjson stops at 254 levels; this leaves room for the levels that the envelope and the models add.
 MAX_DEPTH = 200
 
@@ -76,7 +77,8 @@ def unix_seconds(value: object, parameter: str | None = None) -> int:
         refuse("an aware datetime", value, parameter)
     if value.utcoffset() is None:
         raise InvalidRequestError("a naive datetime names no moment: add a tzinfo, such as UTC", parameter=parameter)
-    return math.floor(value.timestamp())
+    # Whole, not by way of a float: that would round the last microseconds of a far year up.
+    return (value - _EPOCH) // timedelta(seconds=1)
 
 
 def tuple_of(value: Iterable[T]) -> tuple[T, ...]:
@@ -138,11 +140,14 @@ def keyed(value: object, parameter: str | None = None) -> Mapping[str, Any]:
     """Pass a mapping whose keys are all `str`."""
     if not is_mapping(value):
         refuse("a mapping", value, parameter)
+    plain = True
     for key in value:
         if not isinstance(key, str):
             refuse("keys of type str", key, parameter)
         a_str(key, parameter)
-    return value
+        plain = plain and key.__class__ is str
+    # orjson takes no other keys, not even a StrEnum's.
+    return value if plain else {str.__str__(key): item for key, item in value.items()}
 
 
 def below(parameter: str | None, key: str) -> str:

@@ -47,10 +47,12 @@ def open_transport(options: TransportOptions) -> Transport:
     """
     _refuse_contradictions(options)
     if options.http_client is not None:
-        return Transport(options.http_client, guarded=True, ours=False, count=_unknown)
+        capacity = _capacity(options.http_client, options.base_url)
+        return Transport(options.http_client, guarded=True, ours=False, count=_unknown, capacity=capacity)
     if options.transport is not None:
         client = httpx.AsyncClient(transport=options.transport, trust_env=False)
-        return Transport(client, guarded=True, ours=True, count=_unknown)
+        capacity = _capacity(client, options.base_url)
+        return Transport(client, guarded=True, ours=True, count=_unknown, capacity=capacity)
     if options.engine == "httpx" or options.proxy is not None or (options.trust_env and _has_proxy(options.base_url)):
         return Transport(_httpx_client(options), guarded=True, ours=True, count=_unknown)
     engine = _engine(options)
@@ -67,6 +69,18 @@ def _refuse_contradictions(options: TransportOptions) -> None:
         for other in ("transport", "proxy", "ssl_context"):
             if other != given and getattr(options, other) is not None:
                 raise ConfigurationError(f"{other}: {given} brings its own; give it there")
+
+
+def _capacity(client: httpx.AsyncClient, url: httpx.URL) -> int | None:
+    """Return how many connections a client's pool holds for a URL; `None` where that cannot be told.
+
+    More calls must not enter: one that is cancelled while it waits in httpx's own pool may cost it a connection for
+    good. No public name says it.
+    """
+    transport_for = getattr(client, "_transport_for_url", None)
+    transport = transport_for(url) if callable(transport_for) else None
+    size = getattr(getattr(transport, "_pool", None), "_max_connections", None)
+    return size if isinstance(size, int) and size > 0 else None
 
 
 def _unknown() -> None:
@@ -127,6 +141,7 @@ class _MockAware(httpx.AsyncBaseTransport):
             httpcore.AsyncConnectionPool.handle_async_request is core
             and httpx.AsyncHTTPTransport.handle_async_request is own
         ):
+            request.extensions["watched"]()
             return await self._engine.handle_async_request(request)
         if self._mocked is None:
             self._mocked = _httpx_client(attrs.evolve(self._options, trust_env=False))

@@ -76,6 +76,8 @@ def base_url(value: object) -> httpx.URL:
         raise ConfigurationError(f"base_url: it is no URL ({error})") from None
     if not url.host or url.scheme not in ("https", "http"):
         raise ConfigurationError("base_url: expected https:// and a host")
+    if url.port is not None and not 0 < url.port < 2**16:
+        raise ConfigurationError("base_url: there is no such port")
     if url.userinfo or url.query or url.fragment:
         raise ConfigurationError("base_url: it must have no user, query or fragment")
     if url.scheme == "http" and not _is_loopback(url.host):
@@ -142,6 +144,7 @@ def required_from_environment(variable: str) -> str:
 def license_id_from_environment(variable: str) -> int:
     """Return a variable that must hold a license id."""
     value = required_from_environment(variable)
-    if not (value.isascii() and value.isdecimal()) or int(value) == 0:
+    # 19 digits are 64 bits: beyond 4,300 `int` itself would raise.
+    if not (value.isascii() and value.isdecimal() and len(value) <= 19) or int(value) == 0:
         raise ConfigurationError(f"the environment variable {variable} must be a positive int")
     return int(value)

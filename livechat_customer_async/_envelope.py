@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -20,6 +21,8 @@ _MAY_HAVE_ACTED = {"internal", "request_timeout"}
 _TYPE_BY_STATUS = {401: "authentication", 413: "entity_too_large", 429: "too_many_requests", 503: "service_unavailable"}
 _LONGEST_EXCERPT = 200
 _LONGEST_MESSAGE = 2000
+# Deeper data would break the recursion of whoever copies or pickles the error.
+_DEEPEST_DATA = 100
 
 
 @attrs.frozen
@@ -75,20 +78,20 @@ def _payload(body: dict[str, Any]) -> Any:
             "it is false, and there is no error object", path="$.success", outcome=Outcome.UNKNOWN
         )
     payload = body.get("payload")
-    if is_object(payload) and not body.keys() - _FRAME_KEYS:
+    if is_object(payload) and all(key in _FRAME_KEYS or key.startswith("__priv_") for key in body):
         return payload
     return body
 
 
 def _api_error(answer: Answer, said: dict[str, Any], secret: str, wall_clock: float) -> ApiError:
     type_, data = said.get("type"), said.get("data")
-    named = type_ if isinstance(type_, str) else None
+    named = _clean(type_, secret) if isinstance(type_, str) and type_ else None
     error = ApiError.class_for(named or _type_of_status(answer.status))(
         message=_message(answer, said, secret),
         type=named,
         data=_clean(data, secret) if is_object(data) else None,
         status_code=answer.status,
-        debug_id=answer.headers.get("x-debug-id"),
+        debug_id=_clean(answer.headers.get("x-debug-id"), secret),
         retry_after=retry_after(answer.headers.get("retry-after"), wall_clock),
     )
     if (named in _MAY_HAVE_ACTED) if named is not None else answer.status >= 500:
@@ -117,14 +120,16 @@ def _shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[:limit] + "…"
 
 
-def _clean(value: Any, secret: str) -> Any:
-    """Copy JSON data, the secret cut out of its texts."""
+def _clean(value: Any, secret: str, depth: int = 0) -> Any:
+    """Copy JSON data, the secret cut out of its texts, and what is nested too deep left out."""
     if isinstance(value, str):
         return value.replace(secret, "…")
+    if depth == _DEEPEST_DATA and isinstance(value, dict | list):
+        return "…"
     if is_object(value):
-        return {key.replace(secret, "…"): _clean(item, secret) for key, item in value.items()}
+        return {key.replace(secret, "…"): _clean(item, secret, depth + 1) for key, item in value.items()}
     if is_list(value):
-        return [_clean(item, secret) for item in value]
+        return [_clean(item, secret, depth + 1) for item in value]
     return value
 
 
@@ -141,6 +146,8 @@ def retry_after(value: str | None, wall_clock: float) -> float | None:
 
 def _seconds_until(date: str, wall_clock: float) -> float:
     try:
-        return parsedate_to_datetime(date).timestamp() - wall_clock
+        until = parsedate_to_datetime(date)
+        # A date that names no zone is in GMT, as every date of HTTP.
+        return (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - wall_clock
     except (ValueError, OverflowError, TypeError):
         return math.nan

@@ -23,7 +23,7 @@ from .models import Event
 
 T = TypeVar("T")
 
-_converter = Converter(detailed_validation=False)
+_converter = Converter(detailed_validation=False, unstructure_fallback_factory=lambda _: _checks.json_value)
 add_structure_hooks(_converter)
 add_unstructure_hooks(_converter)
 

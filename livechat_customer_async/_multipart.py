@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import secrets
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 
 from ._files import OnProgress, Source
 from .errors import InvalidRequestError
@@ -75,11 +76,12 @@ class MultipartBody:
         total = self._source.size
         await self._report(0, total)
         yield self._count(self._head)
-        async for chunk in self._source.chunks():
-            yield self._count(chunk)
-            # Asked for more, so this chunk was written.
-            done += len(chunk)
-            await self._report(done, total)
+        async with aclosing(self._source.chunks()) as chunks:
+            async for chunk in chunks:
+                yield self._count(chunk)
+                # More is asked for, so this chunk was written.
+                done += len(chunk)
+                await self._report(done, total)
         if total is None:
             await self._report(done, done)
         yield self._count(self._tail)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable
 from typing import Any, ParamSpec, TypeVar, cast
 
 import anyio
+import anyio.lowlevel
 import attrs
 
 from ._action import NO_RESULT, Action, UploadRequest
@@ -26,6 +28,7 @@ from .errors import (
     LiveChatError,
     Outcome,
     ResponseDecodeError,
+    TokenProviderError,
     TransportError,
 )
 
@@ -63,6 +66,7 @@ class _Call:
     attempt_began: float | None = None
     status: int | None = None
     outgoing: Outgoing | None = None
+    asking: bool = False
     last_error: LiveChatError | None = None
 
     @property
@@ -71,7 +75,7 @@ class _Call:
 
     def outcome(self) -> Outcome:
         """Return what is known where the call ends between two answers."""
-        in_flight = self.outgoing is not None and self.outgoing.sent
+        in_flight = self.outgoing is not None and self.outgoing.sent is not False
         return Outcome.UNKNOWN if in_flight or self.maybe_acted else Outcome.NOT_SENT
 
 
@@ -135,11 +139,19 @@ class Pipeline:
                 self.pool.left(scope)
         raise self._ended(call, total)
 
+    def _time_left(self, call: _Call) -> float:
+        return call.deadline - self.pool.clock.now()
+
     def _ended(self, call: _Call, total: float | None) -> LiveChatError:
         """Return the error of a call whose scope was cancelled: by its time limit, or by closing the pool."""
         if self.pool.closed and self.pool.clock.now() < call.deadline:
             return TransportError("the session was closed while the call ran", outcome=call.outcome())
-        error = CallTimeoutError(f"the call did not end within its total of {total} s", outcome=call.outcome())
+        error: LiveChatError
+        if call.asking:
+            what = f"the token provider gave no token within the call's total of {total} s"
+            error = TokenProviderError(what, outcome=call.outcome())
+        else:
+            error = CallTimeoutError(f"the call did not end within its total of {total} s", outcome=call.outcome())
         error.__cause__ = call.last_error
         return error
 
@@ -176,10 +188,12 @@ class Pipeline:
             try:
                 result = await self._attempt(call, body, token, region)
             except AttemptError as failed:
-                await self._repeat_or_raise(call, source, token, failed.failure)
+                failure = failed.failure
             else:
                 self.pool.budget.succeeded(call.spent)
                 return result
+            # Out of the `except`, or every error raised from here would show it as its context.
+            await self._repeat_or_raise(call, source, token, failure)
 
     async def _attempt(self, call: _Call, body: Body, token: str, region: str | None) -> Any:
         """Send once and decode; every failure leaves as `AttemptError`."""
@@ -191,15 +205,24 @@ class Pipeline:
         )
         await self._slot(call)
         try:
+            began = self.pool.clock.now()
+            if began >= call.deadline:
+                await self._too_late(call)
             call.outgoing = outgoing
             call.attempts += 1
-            call.attempt_began = self.pool.clock.now()
+            call.attempt_began = began
             self.pool.attempts += 1
             if self.pool.audience.listens():
                 return await self._observed(call, outgoing, token)
             return await self._exchange(call, outgoing, token)
         finally:
             self.pool.limiter.release(upload=call.action.upload)
+
+    async def _too_late(self, call: _Call) -> None:
+        """End a call whose time was over when its turn came: some transports send before they first wait."""
+        for _ in range(3):  # the scope whose time it is may need a turn of the loop to notice
+            await anyio.lowlevel.checkpoint()
+        raise CallTimeoutError("the time of the call was over when its turn came", outcome=call.outcome())
 
     async def _exchange(self, call: _Call, outgoing: Outgoing, token: str) -> Any:
         answer = await self.pool.transport.send(outgoing)
@@ -261,7 +284,7 @@ class Pipeline:
         return Circumstances(
             replay=call.action.replay,
             tries=call.tries,
-            time_left=call.deadline - self.pool.clock.now(),
+            time_left=self._time_left(call),
             chance=self.pool.clock.chance(),
             may_refresh=self._customer.source is not None and not call.refreshed,
             rerouted=call.rerouted,
@@ -284,14 +307,22 @@ class Pipeline:
         access, source = self.options.access, self._customer.source
         if source is None or isinstance(access, str):
             return cast("str", access)
-        return source.current() or await source.get(access, call.deadline - self.pool.clock.now())
+        token = source.current()
+        return token if token is not None else await self._asked(call, source.get(access, self._time_left(call)))
 
     async def _refresh(self, call: _Call, refused: str) -> bool:
         access, source = self.options.access, self._customer.source
         if source is None or isinstance(access, str):
             return False
         call.refreshed = True
-        return await source.replace(access, refused, call.deadline - self.pool.clock.now())
+        return await self._asked(call, source.replace(access, refused, self._time_left(call)))
+
+    async def _asked(self, call: _Call, asking: Awaitable[T]) -> T:
+        """Wait for the provider; where the call's time ends meanwhile, that is the provider's failure."""
+        call.asking = True
+        answer = await asking
+        call.asking = False
+        return answer
 
     def _region(self, token: str) -> str | None:
         """Return the region to name, `None` for none: no name means the default one."""

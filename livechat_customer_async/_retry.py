@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from typing import TypeAlias
 
 import attrs
@@ -96,6 +97,7 @@ class Reroute:
 
 Decision: TypeAlias = GiveUp | Retry | Refresh | Reroute
 
+_REGION = re.compile(r"[A-Za-z0-9_-]+")
 _RETRY_COST = 14
 _THROTTLED_RETRY_COST = 5
 
@@ -117,7 +119,8 @@ def decide(failure: Failure, circumstances: Circumstances, policy: RetryPolicy) 
 def _reroute(region: str | None, circumstances: Circumstances) -> Decision:
     if region is None or circumstances.rerouted or region in circumstances.regions:
         return GiveUp()
-    return Reroute(region)
+    # It goes into a header.
+    return Reroute(region) if _REGION.fullmatch(region) else GiveUp()
 
 
 def _may_repeat(failure: Failure, replay: Replay) -> bool:

@@ -5,7 +5,8 @@ A hook says only *what* is wrong. Where it is wrong, `_json` finds out afterward
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args, get_origin
 
@@ -13,10 +14,12 @@ import attrs
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn
 
+from . import _checks
 from ._checks import is_list, is_object
 from ._types import (
     KNOWN_EVENTS,
     KNOWN_USERS,
+    NEW_EVENTS,
     Parts,
     class_by_tag,
     is_a,
@@ -24,16 +27,18 @@ from ._types import (
     is_event_union,
     is_exactly,
     is_marked,
+    is_new_event_union,
     is_optional,
     is_user_union,
     without_none,
 )
-from .errors import ResponseDecodeError
+from .errors import InvalidRequestError, ResponseDecodeError
 from .models import FieldAnswer, GroupAnswer, LastEvent, ThreadSummary, UnknownEvent, UnknownUser
-from .models._base import RECEIVED_PROPERTIES
+from .models._base import RECEIVED_PROPERTIES, SENT_PROPERTIES
 
 Hook = Callable[[Any, Any], Any]
 
+_INT_KEY = re.compile(r"-?[0-9]{1,20}")
 _JSON_KINDS: dict[Any, str] = {
     dict: "an object",
     list: "a list",
@@ -51,14 +56,17 @@ def add_structure_hooks(converter: Converter) -> None:
     add(attrs.has, _of_class)
     add(is_exactly(ThreadSummary), _of_thread_summary)
     add(is_exactly(LastEvent), _of_last_event)
+    add(is_exactly(UnknownEvent, UnknownUser), _of_unknown)
     add(is_a(tuple, list), _of_sequence)
-    add(is_a(dict), _of_dict)
+    add(is_a(dict, Mapping), _of_dict)
     add(is_a(Literal), _of_literal)
     add(is_optional, _of_optional)
     add(is_event_union, _by_tag(KNOWN_EVENTS, UnknownEvent))
     add(is_user_union, _by_tag(KNOWN_USERS, UnknownUser))
     add(is_answer_union, _of_answer)
+    add(is_new_event_union, _of_new_event)
     converter.register_structure_hook_func(is_marked(RECEIVED_PROPERTIES), _properties)
+    converter.register_structure_hook_func(is_marked(SENT_PROPERTIES), _sent_properties)
     converter.register_structure_hook_func(is_exactly(object), _anything)
     for scalar in (str, int, bool):
         converter.register_structure_hook(scalar, _strict(scalar))
@@ -77,7 +85,7 @@ def parts_of_data(data: Any, type_: Any) -> Parts:
     tagged = class_by_tag(data, type_)
     if tagged is not None:
         return [("", data, tagged)]
-    if get_origin(type_) is dict:
+    if get_origin(type_) in (dict, Mapping):
         value_type = get_args(type_)[1]
         return [(f".{key}", part, value_type) for key, part in data.items()]
     if attrs.has(type_):
@@ -157,10 +165,10 @@ def _of_dict(type_: Any, converter: Converter) -> Hook:
 
 
 def _int_key(key: str) -> int:
-    # JSON has only str keys. `int` alone would also take " 7", "+7" and "7_0".
-    if key.removeprefix("-").isdecimal() and key.isascii():
-        return int(key)
-    raise ResponseDecodeError("expected keys that are ints")
+    # JSON has only str keys. `int` alone would also take " 7", "+7" and "7_0", and raise for more than 4,300 digits.
+    if _INT_KEY.fullmatch(key) is None:
+        raise ResponseDecodeError("expected keys that are ints")
+    return int(key)
 
 
 def _of_class(cls: Any, converter: Converter) -> Hook:
@@ -175,6 +183,8 @@ def _of_class(cls: Any, converter: Converter) -> Hook:
             return fill(data, type_)
         except KeyError as missing:
             raise ResponseDecodeError("it is missing", path=f"$.{missing.args[0]}") from None
+        except InvalidRequestError as refused:  # by a validator of what is composed
+            raise ResponseDecodeError(refused.message, path=f"$.{refused.parameter}") from None
 
     return hook
 
@@ -203,6 +213,11 @@ def _of_last_event(_: Any, converter: Converter) -> Hook:
     return with_restriction
 
 
+def _of_unknown(cls: Any, converter: Converter) -> Hook:
+    hook = _of_class(cls, converter)
+    return lambda data, type_: hook({**data, "raw": data} if is_object(data) else data, type_)
+
+
 def _by_tag(known: dict[str, type], unknown: Any) -> Callable[[Any, Converter], Hook]:
     def factory(_: Any, converter: Converter) -> Hook:
         hooks = {tag: converter.get_structure_hook(cls) for tag, cls in known.items()}
@@ -214,7 +229,7 @@ def _by_tag(known: dict[str, type], unknown: Any) -> Callable[[Any, Converter], 
             tag = data.get("type")
             if tag.__class__ is str and tag in hooks:
                 return hooks[tag](data, type_)
-            return keep({**data, "raw": data}, type_)
+            return keep(data, type_)
 
         return hook
 
@@ -234,6 +249,19 @@ def _of_answer(_: Any, converter: Converter) -> Hook:
     return hook
 
 
+def _of_new_event(_: Any, converter: Converter) -> Hook:
+    hooks = {tag: converter.get_structure_hook(cls) for tag, cls in NEW_EVENTS.items()}
+
+    def hook(data: Any, type_: Any) -> Any:
+        if data.__class__ is not dict:
+            raise _mismatch("an object", data)
+        tag = data.get("type")
+        # One of another type is sent as it is.
+        return hooks[tag](data, type_) if tag.__class__ is str and tag in hooks else data
+
+    return hook
+
+
 def _properties(data: Any, _: Any) -> dict[str, dict[str, Any]]:
     if data.__class__ is not dict:
         raise _mismatch("an object", data)
@@ -241,11 +269,19 @@ def _properties(data: Any, _: Any) -> dict[str, dict[str, Any]]:
     for namespace, names in data.items():
         if names.__class__ is not dict:
             raise ResponseDecodeError(_mismatch("an object", names).message, path=f"$.{namespace}")
-        properties[namespace] = {name: _bare(value) for name, value in names.items()}
+        properties[namespace] = {name: bare(value) for name, value in names.items()}
     return properties
 
 
-def _bare(value: Any) -> Any:
+def _sent_properties(data: Any, _: Any) -> dict[str, dict[str, Any]]:
+    try:
+        return _checks.properties(data)
+    except InvalidRequestError as refused:
+        path = "$" if refused.parameter is None else f"$.{refused.parameter}"
+        raise ResponseDecodeError(refused.message, path=path) from None
+
+
+def bare(value: Any) -> Any:
     """Return a property's value, whether the server wrapped it as {"value": v} or not."""
     return value["value"] if value.__class__ is dict and len(value) == 1 and "value" in value else value
 

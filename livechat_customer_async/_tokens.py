@@ -32,6 +32,8 @@ _TRUST_AFTER_REFRESH = 30.0
 # A token is replaced within its last fifth, but not earlier than a minute before its end; after an early refresh
 # that failed, the old one serves for so long before the next try.
 _EARLY_SHARE, _EARLIEST, _EARLY_RETRY = 0.2, 60.0, 5.0
+# A provider that hangs must not hold up calls that have a good token: so long they wait for a better one.
+_EARLY_PATIENCE = 5.0
 
 
 def region_of(token: str) -> str | None:
@@ -74,13 +76,17 @@ class TokenSource:
         token = self.current()
         if token is not None:
             return token
-        answer = await self._ask(provider, time_left)
-        if answer.token is not None:
-            return answer.token.value
         if self._token is not None and not self._has_ended(self._token):
-            self._refresh_at = self._clock.wall() + _EARLY_RETRY
-            return self._token.value
-        raise _error_of(answer)
+            answer = await self._ask(provider, time_left, _EARLY_PATIENCE)
+            if answer.token is not None:
+                return answer.token.value
+            if not self._has_ended(self._token):
+                self._refresh_at = min(self._clock.wall() + _EARLY_RETRY, self._end_of(self._token))
+                return self._token.value
+        answer = await self._ask(provider, time_left)
+        if answer.token is None:
+            raise _error_of(answer)
+        return answer.token.value
 
     async def replace(self, provider: TokenProvider, refused: str, time_left: float) -> bool:
         """Replace a token that the server refused; tell whether there is another one now.
@@ -102,10 +108,14 @@ class TokenSource:
         if self._asking is not None:
             self._asking.cancel()
 
-    def _has_ended(self, token: AccessToken) -> bool:
-        return token.expires_at is not None and token.expires_at.timestamp() <= self._clock.wall()
+    @staticmethod
+    def _end_of(token: AccessToken) -> float:
+        return math.inf if token.expires_at is None else token.expires_at.timestamp()
 
-    async def _ask(self, provider: TokenProvider, time_left: float) -> _Answer:
+    def _has_ended(self, token: AccessToken) -> bool:
+        return self._end_of(token) <= self._clock.wall()
+
+    async def _ask(self, provider: TokenProvider, time_left: float, patience: float | None = None) -> _Answer:
         while True:
             ours = self._asking is None
             if self._asking is None:
@@ -113,7 +123,9 @@ class TokenSource:
                 self._asking = asyncio.create_task(self._answer_of(provider, time_left))
                 self._asking.add_done_callback(self._keep)
             asking = self._asking
-            await asyncio.wait([asking])
+            await asyncio.wait([asking], timeout=patience)
+            if not asking.done():
+                return _Answer(wrong=f"gave no token within {patience:g} s")
             answer = _Answer(wrong="was cancelled") if asking.cancelled() else asking.result()
             # The time that ran out was that of the call which asked first: another one may have more.
             if ours or not answer.too_late:

@@ -38,18 +38,33 @@ class Outgoing:
     """One request on its way.
 
     Attributes:
-        sent: whether the server may have seen it whole: set before its body's first byte is handed out.
+        sent: whether the server may have seen it whole: set before its body's first byte is handed out. `None` with a
+            transport that has not shown yet that it can tell: a mock, say, takes the body without asking for it.
     """
 
     url: httpx.URL
     headers: list[tuple[bytes, bytes]] = attrs.field(repr=False)
     body: Body = attrs.field(repr=False)
     timeout: dict[str, float | None]
-    sent: bool = False
+    sent: bool | None = False
+    _watched: bool = False
 
     def mark_sent(self) -> None:
         """Note that the request is about to leave."""
         self.sent = True
+
+    def mark_watched(self) -> None:
+        """Note that the transport at work will tell when it begins to send, which is not when it asks for the body."""
+        self.sent = False
+        self._watched = True
+
+    async def traced(self, _name: str, _info: object) -> None:
+        """Hear from httpcore, which asks for the body when it sends it."""
+        self.sent = bool(self.sent)
+
+    def mark_asked(self) -> None:
+        """Note that the body is asked for."""
+        self.sent = self.sent or not self._watched
 
 
 class _Bytes(httpx.ByteStream):
@@ -60,7 +75,7 @@ class _Bytes(httpx.ByteStream):
         self._outgoing = outgoing
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        self._outgoing.sent = True
+        self._outgoing.mark_asked()
         async for part in super().__aiter__():
             yield part
 
@@ -73,7 +88,7 @@ class _Stream(httpx.AsyncByteStream):
         self._outgoing = outgoing
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        self._outgoing.sent = True
+        self._outgoing.mark_asked()
         async with aclosing(self._body.stream()) as parts:
             async for part in parts:
                 yield part
@@ -83,12 +98,19 @@ class Transport:
     """Sends requests over one httpx client."""
 
     def __init__(
-        self, client: httpx.AsyncClient, *, guarded: bool, ours: bool, count: Callable[[], int | None]
+        self,
+        client: httpx.AsyncClient,
+        *,
+        guarded: bool,
+        ours: bool,
+        count: Callable[[], int | None],
+        capacity: int | None = None,
     ) -> None:
         self._client = client
         self._guarded = guarded
         self._ours = ours
         self.connections = count
+        self.capacity = capacity
 
     @property
     def default_headers(self) -> dict[str, str]:
@@ -106,18 +128,19 @@ class Transport:
         """
         request = _request_of(outgoing)
         try:
-            response = await (self._send_guarded(request) if self._guarded else self._send(request))
+            response = await (self._send_guarded if self._guarded else self._send)(request, outgoing)
         except httpx.HTTPError as error:
             raise AttemptError(failure_of(error, outgoing)) from None
         return Answer(response.status_code, response.headers, response.content)
 
-    async def _send(self, request: httpx.Request) -> httpx.Response:
+    async def _send(self, request: httpx.Request, outgoing: Outgoing) -> httpx.Response:
         if self._client.is_closed:
             raise SessionStateError("the http_client of this session is closed: open a new one and a new session")
+        outgoing.sent = None
         # A caller's client may follow redirects, and have an auth that would replace our bearer token.
         return await self._client.send(request, auth=None, follow_redirects=False)
 
-    async def _send_guarded(self, request: httpx.Request) -> httpx.Response:
+    async def _send_guarded(self, request: httpx.Request, outgoing: Outgoing) -> httpx.Response:
         """Send in a child task, so that a native cancellation becomes one by scope, which httpx's pool survives."""
         response: httpx.Response | None = None
         error: Exception | None = None
@@ -125,7 +148,7 @@ class Transport:
         async def run() -> None:
             nonlocal response, error
             try:
-                response = await self._send(request)
+                response = await self._send(request, outgoing)
             except Exception as raised:  # noqa: BLE001 - a task group would wrap it: it is carried out by hand
                 error = raised
 
@@ -168,7 +191,12 @@ def _request_of(outgoing: Outgoing) -> httpx.Request:
         outgoing.url,
         headers=[*outgoing.headers, (b"content-type", body.content_type.encode()), framing],
         stream=stream,
-        extensions={"timeout": outgoing.timeout, "sent": outgoing.mark_sent},
+        extensions={
+            "timeout": outgoing.timeout,
+            "watched": outgoing.mark_watched,
+            "sent": outgoing.mark_sent,
+            "trace": outgoing.traced,
+        },
     )
     if isinstance(body, JsonBody):
         request.read()  # hooks and mocks look at `request.content`
@@ -178,7 +206,13 @@ def _request_of(outgoing: Outgoing) -> httpx.Request:
 # ---- what a failure means
 
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 _PHASES: dict[type[httpx.TimeoutException], str] = {
     httpx.ConnectTimeout: "connect",
     httpx.ReadTimeout: "read",
@@ -189,7 +223,7 @@ _PHASES: dict[type[httpx.TimeoutException], str] = {
 
 def failure_of(error: httpx.HTTPError, outgoing: Outgoing) -> Failure:
     """Say what an error of httpx means, in the package's own terms."""
-    unsent = isinstance(error, _NEVER_SENT) or not outgoing.sent
+    unsent = isinstance(error, _NEVER_SENT) or outgoing.sent is False
     outcome = Outcome.NOT_SENT if unsent else Outcome.UNKNOWN
     if isinstance(error, httpx.TimeoutException):
         phase = _PHASES.get(type(error), "read")

@@ -16,6 +16,12 @@ from .models import (
     FilledForm,
     GroupAnswer,
     Message,
+    NewCustom,
+    NewFile,
+    NewFilledForm,
+    NewMessage,
+    NewRichMessage,
+    NewSystemMessage,
     RichMessage,
     SystemMessage,
     UnknownEvent,
@@ -33,6 +39,14 @@ KNOWN_EVENTS: dict[str, type] = {
     "custom": Custom,
     "system_message": SystemMessage,
     "annotation": Annotation,
+}
+NEW_EVENTS: dict[str, type] = {
+    "message": NewMessage,
+    "file": NewFile,
+    "filled_form": NewFilledForm,
+    "rich_message": NewRichMessage,
+    "custom": NewCustom,
+    "system_message": NewSystemMessage,
 }
 KNOWN_USERS: dict[str, type] = {"customer": Customer, "agent": Agent}
 
@@ -79,6 +93,7 @@ def is_exactly(*classes: Any) -> Callable[[Any], bool]:
 is_event_union = is_union_with(UnknownEvent)
 is_user_union = is_union_with(UnknownUser)
 is_answer_union = is_union_with(GroupAnswer)
+is_new_event_union = is_union_with(NewMessage)
 
 
 def class_by_tag(data: dict[str, Any], type_: Any) -> Any:
@@ -90,4 +105,6 @@ def class_by_tag(data: dict[str, Any], type_: Any) -> Any:
         return KNOWN_EVENTS.get(tag, UnknownEvent) if isinstance(tag, str) else UnknownEvent
     if is_user_union(type_):
         return KNOWN_USERS.get(tag, UnknownUser) if isinstance(tag, str) else UnknownUser
+    if is_new_event_union(type_):
+        return NEW_EVENTS.get(tag) if isinstance(tag, str) else None
     return None

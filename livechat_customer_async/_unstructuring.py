@@ -15,6 +15,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 
 from . import _checks
 from ._checks import is_mapping, is_sequence
+from ._structuring import bare
 from ._types import (
     Parts,
     is_a,
@@ -22,12 +23,12 @@ from ._types import (
     is_event_union,
     is_exactly,
     is_marked,
+    is_new_event_union,
     is_optional,
-    is_union_with,
     is_user_union,
     without_none,
 )
-from .models import LastEvent, NewMessage, UnknownEvent, UnknownUser
+from .models import LastEvent, UnknownEvent, UnknownUser
 from .models._base import RECEIVED_PROPERTIES, SENT_PROPERTIES
 
 Hook = Callable[[Any], Any]
@@ -43,11 +44,11 @@ def add_unstructure_hooks(converter: Converter) -> None:
     add(is_a(dict, Mapping), _of_mapping)
     add(is_a(Literal), _of_literal)
     add(is_optional, _of_optional)
-    for union in (is_event_union, is_user_union, is_answer_union, is_union_with(NewMessage)):
+    for union in (is_event_union, is_user_union, is_answer_union, is_new_event_union):
         add(union, _of_union)
     fixed = converter.register_unstructure_hook_func
     fixed(is_exactly(UnknownEvent, UnknownUser), _raw)
-    fixed(is_marked(RECEIVED_PROPERTIES), _checks.json_value)
+    fixed(is_marked(RECEIVED_PROPERTIES), _received_properties)
     fixed(is_marked(SENT_PROPERTIES), _checks.properties)
     fixed(is_exactly(Any), _checks.json_value)
     for scalar, check in ((str, _checks.a_str), (int, _checks.an_int), (bool, _checks.a_bool)):
@@ -136,14 +137,26 @@ def _of_union(type_: Any, converter: Converter) -> Hook:
 
 
 def _raw(value: Any) -> Any:
-    return _checks.json_value(value.raw)
+    return _checks.json_value(_checks.keyed(value.raw, "raw"), "raw")
+
+
+def _received_properties(value: Any) -> dict[str, dict[str, Any]]:
+    return {
+        namespace: {name: _wrapped(part) for name, part in _checks.keyed(_checks.json_value(names)).items()}
+        for namespace, names in _checks.keyed(value).items()
+    }
+
+
+def _wrapped(value: Any) -> Any:
+    # A value that looks wrapped would be read as what it holds.
+    return value if bare(value) is value else {"value": value}
 
 
 def _of_literal(type_: Any) -> Hook:
     allowed = get_args(type_)
 
     def hook(value: Any) -> Any:
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             _checks.refuse(" or ".join(map(repr, allowed)), value)
         return value
 

@@ -10,6 +10,7 @@ import math
 import uuid
 from collections.abc import Mapping
 
+import anyio
 import attrs
 
 from ._action import Action, Caller
@@ -42,7 +43,8 @@ class Send:
         self._event = event
         self._options = options
         self._began = call.clock.now()
-        self._deadline = math.inf if call.total is None else self._began + call.total
+        own = math.inf if call.total is None else self._began + call.total
+        self._deadline = min(own, anyio.current_effective_deadline())
         self._attempts = 0
         self._maybe_acted = False
 
@@ -60,8 +62,7 @@ class Send:
     async def verified(self) -> SentEvent:
         """Send it, and once more where the chat does not show it although the server's time for it has passed."""
         given = self._given_id()
-        older = [] if given is None else await self._events_with(given)
-        known = {sent.event.id for sent in older}
+        known: set[str | None] = set() if given is None else await self._older_with(given)
         custom_id = given or str(uuid.uuid4())
         self._event = _with_custom_id(self._event, custom_id)
         result = await self._try_and_look(custom_id, known)
@@ -140,6 +141,16 @@ class Send:
             for event in thread.events
             if event.custom_id == custom_id
         ]
+
+    async def _older_with(self, custom_id: str) -> set[str | None]:
+        """Return the ids of the events that carry a custom id before the first send."""
+        try:
+            return {sent.event.id for sent in await self._events_with(custom_id)}
+        except LiveChatError as error:
+            error.action = self._action.name
+            if error.outcome is Outcome.UNKNOWN:  # of a look: the event itself was not sent yet
+                error.outcome = Outcome.NOT_SENT
+            raise
 
     # ---- its tag
 

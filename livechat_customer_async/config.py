@@ -19,7 +19,8 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 def _refuse(name: str, expected: str, value: object) -> NoReturn:
-    shown = repr(value) if isinstance(value, int | float) else type(value).__name__
+    is_short = isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= 64)
+    shown = repr(value) if is_short else type(value).__name__
     raise ConfigurationError(f"{name}: expected {expected}, got {shown}")
 
 
@@ -27,7 +28,10 @@ def _number(value: object) -> float | None:
     """Return a finite int or float as it is, and `None` for anything else: a bool is no number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if math.isfinite(value) else None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:  # an int beyond every float
+        return None
 
 
 def _positive_or_none(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -78,7 +82,8 @@ class Limits:
     """What the pool may hold.
 
     Attributes:
-        connections: most calls in flight, and so most connections; further calls wait, oldest first.
+        connections: most calls in flight, and so most connections; further calls wait, oldest first. The pool of an
+            `http_client` or a `transport` of httpx bounds them too, where it holds fewer.
         keepalive: most idle connections kept for reuse; `None`: what suits the engine.
         keepalive_expiry: seconds an idle connection is kept; `None`: until the server closes it.
         queue: most calls that may wait; `None`: any number. One more fails with `TransportError`.

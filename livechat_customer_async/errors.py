@@ -149,6 +149,10 @@ class ChatWindowError(LiveChatError):
         self.reached = reached
         self.total = total
 
+    def __str__(self) -> str:
+        # No call failed: there is no outcome to tell.
+        return self._said() if self.action is None else f"{self.action}: {self._said()}"
+
 
 class TokenProviderError(LiveChatError):
     """The token provider failed, hung, was cancelled, or returned something that is no token."""

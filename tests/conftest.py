@@ -37,10 +37,11 @@ def _no_blocking_calls() -> Iterator[None]:
     for name in ("builtins.open", "io.open"):
         # A library's import on first use reads modules; it happens once, and blockbuster allows it for `os.stat` too.
         guard.functions[name].can_block_in("<frozen importlib._bootstrap>", "_find_and_load")
-        # A traceback or a measured line reads its source.
-        guard.functions[name].can_block_in("linecache.py", "updatecache")
+        # A measured line reads its source.
         guard.functions[name].can_block_in("coverage/python.py", "read_python_source")
     for function in guard.functions.values():
+        # A traceback reads its source, in every way there is.
+        function.can_block_in("linecache.py", "updatecache")
         # A session is ready when constructed, so the first one in a process loads the certificates: once, about 20 ms.
         function.can_block_in("httpx/_config.py", "create_ssl_context")
     guard.activate()

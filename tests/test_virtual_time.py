@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from . import virtual_time as vt
-from .virtual_time import WALL_AT_START, run, virtual_clock, virtual_time
+from tests import virtual_time as vt
+from tests.virtual_time import WALL_AT_START, run, virtual_clock, virtual_time
 
 
 @virtual_time
@@ -34,7 +34,7 @@ async def test_a_timeout_ends_what_would_wait_for_ever() -> None:
 
 @pytest.mark.parametrize("seconds", [1.5, 2.5])
 @virtual_time(grace=0.5)
-async def test_with_a_grace_a_thread_is_waited_for(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_with_a_grace_a_thread_is_waited_for(seconds: float) -> None:
     async with asyncio.timeout(seconds):
         assert await asyncio.to_thread(lambda: "done") == "done"
     assert virtual_clock().now() == 0.0

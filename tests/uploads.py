@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import inspect
 import io
-import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -155,9 +154,9 @@ async def read(source: Any) -> bytes:
 
 def descriptors() -> set[str]:
     found = set()
-    for name in os.listdir("/proc/self/fd"):
+    for descriptor in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
-            found.add(f"{name} {os.readlink(f'/proc/self/fd/{name}')}")
+            found.add(f"{descriptor.name} {descriptor.readlink()}")
     return found
 
 

@@ -4,9 +4,9 @@
     async def test_waits() -> None:
         await asyncio.sleep(3600)  # returns at once, and the loop's clock says 3600
 
-The decorator makes a plain function of the test, so it takes no asyncio mark; it stands below `parametrize`, `given` and
-the like, and fixtures work as ever. `run(coroutine)` is the same for a coroutine. Hand the package `virtual_clock()`:
-its wall clock moves with the loop's, and chance is what you say.
+The decorator makes a plain function of the test, so it takes no asyncio mark; it stands below `parametrize`, `given`
+and the like, and fixtures work as ever. `run(coroutine)` is the same for a coroutine. Hand the package
+`virtual_clock()`: its wall clock moves with the loop's, and chance is what you say.
 
 Sockets and threads run in real time, so the clock would outrun them. With `virtual_time(grace=0.05)` the loop waits so
 many real seconds for them before each jump.
@@ -75,10 +75,14 @@ def virtual_time(*, grace: float) -> Callable[[Test[P]], Callable[P, None]]: ...
 def virtual_time(test: Any = None, /, *, grace: float = 0.0) -> Any:
     """Decorate an async test: it runs on a virtual clock of its own."""
     if test is None:
-        return lambda test: virtual_time(test, grace=grace)
+        return functools.partial(_decorated, grace=grace)
+    return _decorated(test, grace=grace)
+
+
+def _decorated(test: Test[P], *, grace: float) -> Callable[P, None]:
 
     @functools.wraps(test)
-    def run_test(*args: Any, **kwargs: Any) -> None:
+    def run_test(*args: P.args, **kwargs: P.kwargs) -> None:
         run(test(*args, **kwargs), grace=grace)
 
     return run_test

@@ -33,17 +33,15 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, Protocol, TypeAlias, cast
 
-import attrs
-
 from .._checks import kind
 from ..errors import InvalidRequestError
-from ._awaited import AwaitedFile, AwaitedIterable, AwaitingReader
+from ._awaited import AwaitedFile, AwaitedIterable, AwaitedSource, AwaitingReader
 from ._blocking import BlockingFile, BlockingIterable, open_regular_file
 from ._memory import MemoryReader, is_buffer
 from ._names import given_content_type, given_filename, guess_content_type, own_filename
 from ._pieces import CHUNK_SIZE, Facts, Reader, split
-from ._spool import SpoolingReader
-from ._threads import ThreadReader
+from ._spool import SpooledReader, SpooledSource
+from ._threads import BlockingSource, ThreadReader
 
 __all__ = [
     "CHUNK_SIZE",
@@ -108,7 +106,7 @@ def check_upload(
     Raises:
         InvalidRequestError: names the parameter.
     """
-    _reader_for(file)
+    _reader_for(file, keep=False)
     if filename is not None:
         given_filename(filename)
     if content_type is not None:
@@ -225,14 +223,13 @@ async def open_source(
         InvalidRequestError: it cannot be read, or is known to be larger than `MAX_FILE_SIZE`.
     """
     check_upload(file, filename, content_type)
-    name = own_filename(file) if filename is None else given_filename(filename)
-    reader = _reader_for(file)
+    with _faults_of_the_source("finding its name"):
+        name = own_filename(file) if filename is None else given_filename(filename)
+    reader = _reader_for(file, keep=keep)
     try:
         with _faults_of_the_source("opening it"):
             facts = await reader.open()
         _refuse_too_large(facts)
-        if keep and facts.why_one_shot is not None:
-            reader, facts = SpoolingReader(reader), attrs.evolve(facts, why_one_shot=None)
         source = Source(reader, facts, name, content_type or await guess_content_type(name))
         if not facts.proven:
             await source.look()
@@ -247,7 +244,7 @@ def _refuse_too_large(facts: Facts) -> None:
         raise InvalidRequestError(f"it holds {facts.size} bytes, and the limit is {MAX_FILE_SIZE}", parameter="file")
 
 
-def _reader_for(file: object) -> Reader:
+def _reader_for(file: object, *, keep: bool) -> Reader:
     if isinstance(file, str):
         raise InvalidRequestError(
             "a str is neither taken for a path nor for content: pass pathlib.Path(…) to send a file, or "
@@ -259,35 +256,42 @@ def _reader_for(file: object) -> Reader:
     if isinstance(file, bytes | bytearray | memoryview):
         return MemoryReader((cast("bytes", file),))
     if callable(getattr(file, "read", None)):
-        return _file_reader(file)
-    return _items_reader(file)
+        return _file_reader(file, keep=keep)
+    return _items_reader(file, keep=keep)
 
 
-def _items_reader(file: object) -> Reader:
-    got = kind(file)
-    if is_buffer(file):
-        return MemoryReader((file,))
-    if isinstance(file, list | tuple | deque):
-        return MemoryReader(cast("Iterable[object]", file))
-    if isinstance(file, AsyncIterable):
-        return AwaitingReader(AwaitedIterable(cast("AsyncIterable[object]", file)))
-    if isinstance(file, Iterable) and not isinstance(file, Mapping | AbstractSet):
-        return ThreadReader(BlockingIterable(cast("Iterable[object]", file)))
-    raise InvalidRequestError(
-        f"expected a path, bytes, a file open in binary mode or an iterable of bytes, got {got}",
-        parameter="file",
-    )
-
-
-def _file_reader(file: Any) -> Reader:
+def _file_reader(file: Any, *, keep: bool) -> Reader:
     if getattr(file, "closed", False) is True:
         raise InvalidRequestError("the file is closed", parameter="file")
     # Wrappers of text files (temporary files, async files) are no TextIOBase, but have the encoding of one.
     if isinstance(file, io.TextIOBase) or isinstance(getattr(file, "encoding", None), str):
         raise InvalidRequestError('the file is open in text mode: open it with mode "rb"', parameter="file")
     if inspect.iscoroutinefunction(file.read):
-        return AwaitingReader(AwaitedFile(file))
-    return ThreadReader(BlockingFile(lambda: file, ours=False))
+        return _awaiting(AwaitedFile(file), keep=keep)
+    return _threaded(BlockingFile(lambda: file, ours=False), keep=keep)
+
+
+def _items_reader(file: object, *, keep: bool) -> Reader:
+    got = kind(file)
+    if is_buffer(file):
+        return MemoryReader((file,))
+    if isinstance(file, list | tuple | deque):
+        return MemoryReader(cast("Iterable[object]", file))
+    if isinstance(file, AsyncIterable):
+        return _awaiting(AwaitedIterable(cast("AsyncIterable[object]", file)), keep=keep)
+    if isinstance(file, Iterable) and not isinstance(file, Mapping | AbstractSet):
+        return _threaded(BlockingIterable(cast("Iterable[object]", file)), keep=keep)
+    raise InvalidRequestError(
+        f"expected a path, bytes, a file open in binary mode or an iterable of bytes, got {got}", parameter="file"
+    )
+
+
+def _threaded(source: BlockingSource, *, keep: bool) -> Reader:
+    return ThreadReader(SpooledSource(source) if keep else source)
+
+
+def _awaiting(source: AwaitedSource, *, keep: bool) -> Reader:
+    return SpooledReader(AwaitingReader(source)) if keep else AwaitingReader(source)
 
 
 @contextmanager

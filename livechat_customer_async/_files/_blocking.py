@@ -30,31 +30,39 @@ class BlockingFile:
         self._ours = ours
         self._file: Any = None
         self._start: int | None = None
+        self._size: int | None = None
         self._buffer: memoryview | None = None
 
     def open(self) -> Facts:
-        """Open it and find its size by seeking. A file's descriptor may tell the size of something else."""
+        """Find its size by seeking. A file's descriptor may tell the size of something else."""
         file = self._file = self._opener()
         readable = getattr(file, "readable", None)
         if callable(readable) and not readable():
             raise InvalidRequestError("the file is not open for reading", parameter="file")
-        self._start, size = _extent(file)
-        trusted = type(file) in _READ_INTO
-        if trusted:
-            # One byte more than it holds: so its end, or that it grew, shows in the same call.
-            self._buffer = memoryview(bytearray(CHUNK_SIZE if size is None else min(CHUNK_SIZE, size + 1)))
+        self._start, self._size = _extent(file)
+        if self._ours:
+            # It is opened again for the first read: a thousand uploads may queue, and not hold a thousand files.
+            self._file = None
+            file.close()
         why = "the file cannot seek, so it can be read only once" if self._start is None else None
-        return Facts(size=size, why_one_shot=why, proven=trusted)
+        return Facts(size=self._size, why_one_shot=why, proven=type(file) in _READ_INTO)
 
     def fetch(self) -> tuple[bytes | memoryview, bool]:
         """Read about one chunk."""
-        if self._buffer is None:
+        if self._file is None:
+            self._file = self._opener()
+        if type(self._file) not in _READ_INTO:
             return _gather(lambda: checked(self._file.read(CHUNK_SIZE)) or None)
+        if self._buffer is None:
+            # One byte more than it holds: so its end, or that it grew, shows in the same call.
+            length = CHUNK_SIZE if self._size is None else min(CHUNK_SIZE, self._size + 1)
+            self._buffer = memoryview(bytearray(length))
         return self._fill(self._buffer)
 
     def rewind(self) -> None:
         """Seek to where it stood."""
-        self._file.seek(self._start)
+        if self._file is not None:
+            self._file.seek(self._start)
 
     def close(self, *, succeeded: bool) -> None:
         """Close our own; put a caller's back if the upload failed and it can be."""

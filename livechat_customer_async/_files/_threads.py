@@ -2,9 +2,9 @@
 
 A thread cannot be interrupted: when the task that waits for it is cancelled, its call runs on. The call's result would
 be lost (a file just opened, a piece just read), or the file would be closed under it. So no cancellation reaches a call
-here, and the calls of one upload run in the order they were started, in a thread that ends with the upload. With a
-pool's threads, a source that hangs would hold up others; and `anyio.to_thread` takes longer for each hop than reading
-and sending the chunk does.
+here, and the calls of one upload run in the order they were started, in a thread of their own. With a pool's threads,
+a source that hangs would hold up others; and each hop through `anyio.to_thread` takes the loop longer than sending the
+chunk does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import contextvars
 import threading
 from collections.abc import Callable
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -24,10 +24,13 @@ import anyio
 from ._pieces import Facts
 
 T = TypeVar("T")
-_Calls: TypeAlias = "SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]] | None]"
+_Call: TypeAlias = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 GRACE: Final = 0.25
 """Seconds that closing a source waits for what still runs in it; then that ends in the background."""
+
+_IDLE: Final = 0.05
+"""Seconds without a call after which a thread ends."""
 
 # So many calls of one event loop start at once: each that ends is a chunk to be sent, or a thread to be started, and a
 # turn of the loop that has fifty of them lasts 20 ms. One that is not brief stops counting: a slow source holds up
@@ -38,10 +41,17 @@ _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKe
 
 
 class Worker:
-    """A thread for the blocking calls of one upload: in the order they were started, none of them lost."""
+    """Makes the blocking calls of one upload, in the order they were started, and loses none.
+
+    Its thread ends when it has had nothing to do for a while: an upload that queues, or whose server is slow, needs
+    none. A next call starts another one.
+    """
 
     def __init__(self) -> None:
-        self._calls: _Calls | None = None
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
+        self._lock = threading.Lock()  # of the decision whether there is a thread for the next call
+        self._has_thread = False
+        self._used = False
 
     async def start(self, function: Callable[[], T]) -> asyncio.Future[T]:
         """Start a call when it is its turn. Wait for the outcome with `asyncio.wait`, which never cancels it."""
@@ -66,7 +76,7 @@ class Worker:
 
     async def finish(self, function: Callable[[], None]) -> None:
         """Run a last call, then end. The call is made for certain, though waited for only `GRACE` seconds."""
-        if self._calls is None:
+        if not self._used:
             return
         outcome = self.start_now(function)
         self._calls.put(None)
@@ -78,19 +88,42 @@ class Worker:
     def start_now(self, function: Callable[[], T]) -> asyncio.Future[T]:
         """Start a call out of turn."""
         loop = asyncio.get_running_loop()
-        if self._calls is None:
-            calls: _Calls = SimpleQueue()
-            work = partial(contextvars.copy_context().run, _work, calls, loop)
-            # A daemon: a read that never returns must not keep the program from ending.
-            threading.Thread(target=work, name="livechat upload", daemon=True).start()
-            self._calls = calls
         outcome: asyncio.Future[T] = loop.create_future()
-        self._calls.put((function, outcome))
+        with self._lock:
+            if not self._has_thread:
+                work = partial(contextvars.copy_context().run, self._work, loop)
+                # A daemon: a read that never returns must not keep the program from ending.
+                threading.Thread(target=work, name="livechat upload", daemon=True).start()
+                self._has_thread = self._used = True
+            self._calls.put((function, outcome))
         return outcome
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        while (call := self._next()) is not None:
+            function, outcome = call
+            try:
+                settle = partial(outcome.set_result, function())
+            except BaseException as error:  # noqa: BLE001 - raised again by who awaits it
+                settle = partial(_fail, outcome, error)
+            # When the loop is closed, nobody waits; the calls still queued are made all the same: they close files.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(settle)
+            del call, function, outcome, settle
+
+    def _next(self) -> _Call | None:
+        try:
+            call = self._calls.get(timeout=_IDLE)
+        except Empty:
+            call = None
+        with self._lock:
+            while call is None and not self._calls.empty():  # one was put in since
+                call = self._calls.get()
+            self._has_thread = call is not None
+        return call
 
 
 class BlockingSource(Protocol):
-    """What `ThreadReader` reads. Its methods may block; they are called in one worker thread, one at a time."""
+    """What `ThreadReader` reads. Its methods may block; they are called in worker threads only, one at a time."""
 
     def open(self) -> Facts:
         """Open or inspect the source."""
@@ -160,19 +193,6 @@ def _once(release: Callable[[], None]) -> Callable[..., None]:
             left.pop()()
 
     return end
-
-
-def _work(calls: _Calls, loop: asyncio.AbstractEventLoop) -> None:
-    while (call := calls.get()) is not None:
-        function, outcome = call
-        try:
-            settle = partial(outcome.set_result, function())
-        except BaseException as error:  # noqa: BLE001 - raised again by who awaits it
-            settle = partial(_fail, outcome, error)
-        # When the loop is closed, nobody waits; the calls still queued are made all the same: they close files.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle)
-        del call, function, outcome, settle
 
 
 def _fail(outcome: asyncio.Future[Any], error: BaseException) -> None:

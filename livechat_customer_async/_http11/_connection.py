@@ -2,16 +2,15 @@
 
     open ──begin()──► sending, head, body ──end()──► open ──► …      close(), from anywhere ──► closed
 
-Callbacks only record; `data_received` judges once per read what they recorded, so a fault anywhere in a read refuses
-the answer even where the part before it looked whole. Between exchanges any byte and any end of file closes the
-connection, which its pool hears at once. Ends of heads are found here as well as by the parser: only so is every byte
-after an answer noticed, a stray line end included, which the parser passes over in silence.
-
-`close()` is synchronous: it aborts the socket and gives the slot on before it returns.
+The parser's callbacks only record; `data_received` judges once per read, so a fault anywhere in a read refuses the
+answer. Ends of heads are found here too: only so is every byte after an answer noticed, also a stray line end. Between
+exchanges any byte and any end of file closes the connection. `close()` gives the slot on before it returns.
 """
 
 import asyncio
 import math
+import select
+import sys
 from collections.abc import Callable
 from typing import cast
 
@@ -22,7 +21,6 @@ _HIGH_WATER = 256 * 1024
 _MAX_INFORMATIONAL = 8
 _CHUNK_FRAMING = 32
 _HEAD_END = b"\r\n\r\n"
-_VERSIONS = {"1.1": b"HTTP/1.1", "1.0": b"HTTP/1.0"}
 
 
 class Connection(asyncio.Protocol):
@@ -36,12 +34,11 @@ class Connection(asyncio.Protocol):
         self._max_framing, self._max_body = max_framing, max_body
         self._loop = asyncio.get_running_loop()
         self.lost = self._loop.create_future()
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport  # from connection_made, which comes first
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._deadline = math.inf
-        self._patience: float | None = None
+        self._deadline, self._patience = math.inf, 0.0
         self._timeout_error: type[httpx.TimeoutException] = httpx.ReadTimeout
         self._error: httpx.HTTPError | None = None
         self._chunks: list[bytes] = []
@@ -50,6 +47,8 @@ class Connection(asyncio.Protocol):
 
     def begin(self, sent: Callable[[], None] | None, *, bodyless: bool) -> None:
         """Starts an exchange. `sent` is called just before the first write; `bodyless`: no answer has a body."""
+        if self.closed:
+            raise httpx.ConnectError("the connection was closed before it was used")
         self.bodyless = bodyless
         self.status = 0
         self.reason = self.version = b""
@@ -57,11 +56,10 @@ class Connection(asyncio.Protocol):
         self.head_done = self.complete = self.keep_alive = self._chunked = False
         self.sending = self._active = True
         self._sent = sent
-        self._left: int | None = None  # of the body, where its length was declared
-        self._tail = b""
-        self._fault = ""
-        self._informational = self._received = self._buffered = self._body_size = 0
-        self._allowance = self._max_framing
+        self._left = math.inf  # of the body, where its length was declared
+        self._tail, self._fault = b"", ""
+        self._informational = self._buffered = self._body_size = 0
+        self._framing = self._max_framing  # how many bytes that are no body may still come
 
     def end(self) -> bool:
         """Ends the exchange; whether the connection can carry another."""
@@ -79,19 +77,19 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._transport is not None:
-            self._transport.abort()
+        self._transport.abort()
         self._wake()
         if self.on_close is not None:
             self.on_close(self)
 
-    @property
-    def refused(self) -> bool:
-        """Whether the server answered, perhaps before it had the whole request, that it will not act."""
-        return self.head_done and self.status >= 300
+    def stirs(self) -> bool:
+        """Whether an idle connection has something to read, its end say, that the loop has not come to yet."""
+        if sys.platform == "win32":
+            return bool(select.select([self._fd], [], [], 0)[0])
+        return bool(self._poll.poll(0))
 
     def write(self, data: bytes) -> None:
-        if self._transport is None or self.closed:
+        if self.closed:
             return
         if self._sent is not None:
             sent, self._sent = self._sent, None
@@ -100,7 +98,7 @@ class Connection(asyncio.Protocol):
 
     async def drain(self, timeout: float | None) -> None:
         """Waits until more may be sent, or sending has lost its point."""
-        while self.write_paused and not self.closed and not self.refused:
+        while self.write_paused and not self.closed and self.status < 300:
             await self._wait(timeout, httpx.WriteTimeout)
 
     async def head(self, timeout: float | None) -> None:
@@ -116,12 +114,11 @@ class Connection(asyncio.Protocol):
         return self.take()
 
     def take(self) -> bytes:
-        """What has arrived of the body and was not taken yet."""
         chunks = self._chunks
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         self._buffered = 0
-        if self._read_paused and self._transport is not None:
+        if self._read_paused:
             self._read_paused = False
             self._transport.resume_reading()
         return data
@@ -131,9 +128,9 @@ class Connection(asyncio.Protocol):
             reason, self._error = self._error, None
             raise reason or httpx.ReadError("the connection was closed")
         self._waiter = self._loop.create_future()
-        self._patience = timeout
         self._timeout_error = error
         if timeout is not None:
+            self._patience = timeout
             self._arm(self._loop.time() + timeout)
         try:
             await self._waiter
@@ -163,6 +160,10 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._fd = transport.get_extra_info("socket").fileno()
+        if sys.platform != "win32":  # where `select` takes any number
+            self._poll = select.poll()
+            self._poll.register(self._fd, select.POLLIN)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is None:
@@ -185,47 +186,44 @@ class Connection(asyncio.Protocol):
 
     def _ended(self) -> None:
         """The server will send no more."""
-        error = None
-        if self.head_done and self._left is None and not self._chunked:
-            self.complete = True  # the end of the connection is the end of this body
-        elif self._active and self.head_done and not self.complete:
-            error = "peer closed connection without sending complete message body"
-        elif self._active and not self.head_done:
-            error = "peer closed connection in the middle of the answer's head"
-            error = error if self._received else "Server disconnected without sending a response."
-        self.close(httpx.RemoteProtocolError(error) if error else None)
-
-    def data_received(self, data: bytes) -> None:
         if self.closed:
             return
-        if not self._active or self.complete:
-            self.close(httpx.RemoteProtocolError("the server sent data nobody asked for"))
+        error = None
+        if self._active and self.head_done and self._left == math.inf and not self._chunked:
+            self.complete = True  # the end of the connection is the end of this body
+        elif self._active and not self.complete:
+            how = "in the middle of its answer" if self._framing < self._max_framing else "without sending a response."
+            error = httpx.RemoteProtocolError(f"Server disconnected {how}")
+        self.close(error)
+
+    def data_received(self, data: bytes) -> None:
+        if self.closed or not self._active or self.complete:
+            self.close()
             return
-        self._received += len(data)
+        self._framing -= len(data)
         try:
             self._feed(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
             self._fault = self._fault or str(exc)
-        if self._received - self._body_size > self._allowance:
+        if self._framing < 0:
             self._fault = self._fault or f"more than {self._max_framing} bytes of head and framing"
         if self._fault:
             self.head_done = self.complete = False
             self._chunks.clear()
             self.close(httpx.RemoteProtocolError(self._fault))
         elif self.head_done:
-            if self._buffered > _HIGH_WATER and not self.complete and self._transport is not None:
+            if self._buffered > _HIGH_WATER and not self.complete:
                 self._read_paused = True
                 self._transport.pause_reading()
             self._wake()
-        elif self._patience is not None and self._timeout_error is httpx.ReadTimeout:
+        elif self._deadline < math.inf and self._timeout_error is httpx.ReadTimeout:
             self._deadline = self._loop.time() + self._patience
 
     def _feed(self, data: bytes) -> None:
         while not self.head_done:
-            if not data or self._fault:
-                return
-            if not self._tail and data[0] != ord("H"):  # the parser takes RTSP and ICE as well
+            if not self._tail and data[:1] not in (b"H", b""):  # the parser takes RTSP and ICE as well
                 self._fault = "the answer is not HTTP"
+            if not data or self._fault:
                 return
             window = self._tail + data
             end = window.find(_HEAD_END)
@@ -239,16 +237,13 @@ class Connection(asyncio.Protocol):
             data = data[cut:]
         if not data:
             return
-        if self._left is not None:
-            self._left -= len(data)
-        if self._left is None or self._left >= 0:
+        self._left -= len(data)
+        if self._left >= 0:
             self._parser.feed_data(data)
-        if (self._left or 0) < 0 or (self._chunked and self.complete and data.endswith(b"\r\n" + _HEAD_END)):
+        if self._left < 0 or (self._chunked and self.complete and data[-5:-4] in (b"\r", b"\n")):
             self._fault = "data after the end of the answer"
         elif self._body_size > self._max_body:
             self._fault = f"the answer's body is larger than {self._max_body} bytes"
-
-    # What httptools calls.
 
     def on_message_begin(self) -> None:
         if self.head_done:
@@ -263,43 +258,39 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        version = _VERSIONS.get(self._parser.get_http_version())
-        if version is None or status < 100:
-            self._fault = "the answer is not HTTP/1.1"
-        elif status >= 200:
-            self.status, self.version = status, version
-            self.keep_alive = self._parser.should_keep_alive() and not self.sending
-            self.head_done = True
-            self._judge_framing()
-        else:
+        if 100 <= status < 200:
             self._informational += 1
             self.headers.clear()
             self.reason = b""
             if status == 101 or self._informational > _MAX_INFORMATIONAL:
                 self._fault = "the server switched protocols" if status == 101 else "too many informational answers"
-
-    def _judge_framing(self) -> None:
-        """How long the body is. Conflicting lengths the parser has refused already."""
+            return
+        self.status, self.head_done = status, True
+        self.keep_alive = self._parser.should_keep_alive() and not self.sending
+        self.version = b"HTTP/" + self._parser.get_http_version().encode()
         codings: list[bytes] = []
         for name, value in self.headers:
             key = name.lower()
             if key == b"content-length":
-                self._left = int(value)
+                self._left = int(value)  # conflicting lengths the parser has refused already
             elif key == b"transfer-encoding":
                 codings.append(value.strip().lower())
         self._chunked = bool(codings)
-        if codings and (codings != [b"chunked"] or self.version != b"HTTP/1.1"):
+        if status < 100 or self.version not in (b"HTTP/1.1", b"HTTP/1.0"):
+            self._fault = "the answer is not HTTP/1.1"
+        elif codings and (codings != [b"chunked"] or self.version != b"HTTP/1.1"):
             self._fault = "unsupported Transfer-Encoding"
-        elif self.bodyless or self.status in (204, 304):
+        elif self.bodyless or status in (204, 304):
             self.complete, self._left = True, 0
-        elif self._left is not None and self._left > self._max_body:
+        elif self._max_body < self._left < math.inf:
             self._fault = f"the answer's body is larger than {self._max_body} bytes"
 
     def on_chunk_header(self) -> None:
-        self._allowance += _CHUNK_FRAMING
+        self._framing += _CHUNK_FRAMING
 
     def on_body(self, data: bytes) -> None:
         self._chunks.append(data)
+        self._framing += len(data)
         self._body_size += len(data)
         self._buffered += len(data)
 

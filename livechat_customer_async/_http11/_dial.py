@@ -1,7 +1,7 @@
 """From a host name to a connected, tuned socket, with or without TLS on top.
 
-`loop.create_connection` can race addresses by itself, but drops a socket that connects in the very turn in which
-the call is cancelled. Here each attempt owns its socket until it is handed over, and a loser's is closed.
+`loop.create_connection` can race addresses as well, but drops a socket that connects in the very turn in which the
+call is cancelled. Here each attempt owns its socket until it is handed over, and a loser's is closed.
 """
 
 import asyncio
@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 
 _P = TypeVar("_P", bound=asyncio.Protocol)
 _KEEP_IDLE = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))  # Linux, Windows; macOS
-_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)) + (
-    () if _KEEP_IDLE is None else ((socket.IPPROTO_TCP, _KEEP_IDLE, 60),)
-)
+_TCP = socket.IPPROTO_TCP
+_OPTIONS = ((_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (_TCP, _KEEP_IDLE, 60))
 
 
 async def dial(factory: Callable[[], _P], host: str, port: int, tls: ssl.SSLContext | None) -> _P:
@@ -27,16 +26,10 @@ async def dial(factory: Callable[[], _P], host: str, port: int, tls: ssl.SSLCont
     if tls is None:
         return (await loop.create_connection(factory, sock=sock))[1]
     tls.set_alpn_protocols(["http/1.1"])  # each time: others who share the context may offer h2 on it
-    transport, protocol = await loop.create_connection(factory, sock=sock, ssl=tls, server_hostname=host)
-    chosen = transport.get_extra_info("ssl_object").selected_alpn_protocol()
-    if chosen not in (None, "http/1.1"):
-        transport.abort()
-        raise ssl.SSLError(f"the server chose {chosen!r} by ALPN")
-    return protocol
+    return (await loop.create_connection(factory, sock=sock, ssl=tls, server_hostname=host))[1]
 
 
 async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[tuple[int, Any]]:
-    """Socket addresses with their families, IPv6 and IPv4 in turn."""
     with contextlib.suppress(ValueError):
         if ipaddress.ip_address(host).version == 4:  # spares a trip to the resolver's thread
             return [(socket.AF_INET, (host, port))]
@@ -54,8 +47,8 @@ async def _race(loop: asyncio.AbstractEventLoop, addresses: list[tuple[int, Any]
             if address is not None:
                 racing.add(loop.create_task(_attempt(loop, *address)))
             while racing:
-                patience = None if address is None else 0.25
-                done, _ = await asyncio.wait(racing, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                timeout = None if address is None else 0.25
+                done, _ = await asyncio.wait(racing, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     racing.discard(task)
                     if (error := task.exception()) is None:
@@ -80,7 +73,7 @@ async def _attempt(loop: asyncio.AbstractEventLoop, family: int, address: Any) -
     try:
         sock.setblocking(False)  # noqa: FBT003
         for option in _OPTIONS:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, TypeError):  # no option is needed, and not every system has each
                 sock.setsockopt(*option)
         await loop.sock_connect(sock, address)
     except BaseException:

@@ -1,12 +1,13 @@
 """Which connection carries a request: a bounded number of slots, and waiters in turn.
 
-A slot is the right to one connection, open or being opened; whoever closes a connection passes its slot on in the
-same step. While anybody waits nothing is idle, so no newcomer overtakes: what becomes free goes to the oldest waiter,
-as a connection if it leads to the waiter's origin, else as a bare slot. Idle connections are taken newest first, and
-the longest idle one makes room for another origin. Every step is O(1).
+A slot is the right to one connection, open or to be opened; whoever closes one passes its slot on in the same step.
+While anybody waits nothing is idle, so no newcomer overtakes: what becomes free goes to the oldest waiter, as a
+connection if it leads to the waiter's origin, else as a bare slot. Idle connections are taken newest first, and the
+longest idle one makes room for another origin. Every step is O(1).
 """
 
 import asyncio
+import math
 import ssl
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ class Pool:
     tls: ssl.SSLContext | Callable[[], ssl.SSLContext]
     max_connections: int
     max_idle: int
-    expiry: float | None
+    expiry: float
     limits: tuple[int, int]
     clock: Callable[[], float]
     connections: set[Connection] = field(default_factory=set[Connection])
@@ -45,12 +46,9 @@ class Pool:
     def enter(self) -> None:
         """Raises `RuntimeError` where the pool cannot serve the running loop."""
         loop = asyncio.get_running_loop()
-        if self._closed:
-            raise RuntimeError("the transport is closed")
-        if self._loop is not loop:
-            if self._loop is not None:
-                raise RuntimeError("the transport belongs to another event loop")
-            self._loop = loop
+        self._loop = self._loop or loop
+        if self._closed or self._loop is not loop:
+            raise RuntimeError(f"the transport {'is closed' if self._closed else 'belongs to another event loop'}")
 
     def take(self, origin: Origin) -> Connection | None:
         """An idle connection, at once."""
@@ -58,7 +56,7 @@ class Pool:
         while idle:
             connection, _ = idle.popitem()
             del self._by_age[connection]
-            if self._rest(connection) > 0:
+            if self.clock() < connection.idle_since + self.expiry and not connection.stirs():
                 return connection
             connection.close()
         return None
@@ -66,13 +64,14 @@ class Pool:
     async def acquire(self, origin: Origin, timeout: Mapping[str, float | None]) -> Connection:
         """An open connection, waited for and dialled as need be."""
         while (connection := self.take(origin)) is None:
+            granted = None
             if self._slots < self.max_connections:
                 self._slots += 1
-                return await self._fill_slot(origin, timeout.get("connect"))
-            if self._by_age:
+            elif self._by_age:
                 next(iter(self._by_age)).close()
                 continue
-            granted = await self._queue(origin, timeout.get("pool"))
+            else:
+                granted = await self._queue(origin, timeout.get("pool"))
             if granted is None:
                 return await self._fill_slot(origin, timeout.get("connect"))
             if not granted.closed:
@@ -80,22 +79,19 @@ class Pool:
         return connection
 
     def release(self, connection: Connection) -> None:
-        """Takes a connection back after its exchange."""
-        if connection.end():
-            self._hand_on(connection)
-        else:
+        if not connection.end():
             connection.close()
+        self._hand_on(connection)
 
     async def aclose(self) -> None:
         """Closes everything; exchanges under way end with an error."""
         self._closed = True
-        if self._sweeper is not None:
-            self._sweeper.cancel()
         for scope in self._dialling:
-            scope.reschedule(0)
-        while (waiter := self._next_waiter()) is not None:
+            if not scope.expired():
+                scope.reschedule(0)
+        while self._waiters:
             self._slots += 1
-            waiter.set_result(None)
+            self._hand_on(None)  # they find the pool closed
         closing = list(self.connections)
         for connection in closing:
             connection.close(httpx.ReadError("the transport was closed"))
@@ -109,66 +105,50 @@ class Pool:
             async with asyncio.timeout(timeout):
                 return await waiter
         except BaseException as exc:
+            self._waiters.pop(waiter, None)
             if waiter.done() and not waiter.cancelled():
                 self._hand_on(waiter.result())  # granted in the very turn of the cancellation
             if isinstance(exc, TimeoutError):
                 raise httpx.PoolTimeout("no connection became free in time") from exc
             raise
-        finally:
-            self._waiters.pop(waiter, None)
-
-    def _next_waiter(self, origin: Origin | None = None) -> _Waiter | None:
-        """Takes the oldest waiter out of the queue; given an origin, only if it is the waiter's."""
-        while self._waiters:
-            waiter, wanted = next(iter(self._waiters.items()))
-            if origin not in (None, wanted) and not waiter.done():
-                return None
-            del self._waiters[waiter]
-            if not waiter.done():
-                return waiter
-        return None
 
     def _hand_on(self, granted: Connection | None) -> None:
-        """To the oldest waiter, or else to the idle ones; `None` is a bare slot."""
-        waiter = self._next_waiter(None if granted is None else granted.origin)
-        if waiter is not None:
-            waiter.set_result(granted)
-        elif granted is None:
+        """To the oldest waiter, or else to the idle ones; `None` is a bare slot, a closed connection nothing."""
+        while self._waiters and not (granted and granted.closed):
+            waiter, origin = next(iter(self._waiters.items()))
+            if granted is not None and granted.origin != origin and not waiter.done():
+                granted.close()  # which hands its slot on, to this waiter
+                continue
+            del self._waiters[waiter]
+            if not waiter.done():
+                waiter.set_result(granted)
+                return
+        if granted is None:
             self._slots -= 1
-        elif self._waiters:
-            granted.close()  # which hands its slot on
         elif not granted.closed:
-            self._park(granted)
-
-    def _park(self, connection: Connection) -> None:
-        connection.idle_since = self.clock()
-        self._idle.setdefault(connection.origin, {})[connection] = None
-        self._by_age[connection] = None
-        if len(self._by_age) > self.max_idle:
-            next(iter(self._by_age)).close()
-        if self._sweeper is None and self.expiry is not None:
-            self._sweeper = asyncio.get_running_loop().call_later(self.expiry, self._sweep)
+            granted.idle_since = self.clock()
+            self._idle.setdefault(granted.origin, {})[granted] = None
+            self._by_age[granted] = None
+            if len(self._by_age) > self.max_idle:
+                next(iter(self._by_age)).close()
+            if self._sweeper is None and self.expiry < math.inf:
+                self._sweeper = asyncio.get_running_loop().call_later(self.expiry, self._sweep)
 
     def _forget(self, connection: Connection) -> None:
         self.connections.discard(connection)
-        idle = self._idle.get(connection.origin)
-        if idle is not None:
-            idle.pop(connection, None)
-            self._by_age.pop(connection, None)
-            if not idle:
-                del self._idle[connection.origin]
+        self._by_age.pop(connection, None)
+        idle = self._idle.get(connection.origin, {})
+        idle.pop(connection, None)
+        if not idle:
+            self._idle.pop(connection.origin, None)
         self._hand_on(None)
-
-    def _rest(self, connection: Connection) -> float:
-        """How long an idle connection may still be used."""
-        return 1 if self.expiry is None else connection.idle_since + self.expiry - self.clock()
 
     def _sweep(self) -> None:
         """One timer for all: closes what is too old and comes back for the next."""
         self._sweeper = None
         while self._by_age:
             oldest = next(iter(self._by_age))
-            if (rest := self._rest(oldest)) > 0:
+            if (rest := oldest.idle_since + self.expiry - self.clock()) > 0:
                 self._sweeper = asyncio.get_running_loop().call_later(rest, self._sweep)
                 return
             oldest.close()
@@ -183,9 +163,6 @@ class Pool:
             tls = None if scheme == "http" else self.tls if isinstance(self.tls, ssl.SSLContext) else self.tls()
             async with scope:
                 connection = await dial(lambda: Connection(origin, *self.limits), host, port, tls)
-            if connection.closed or self._closed:
-                connection.close()
-                raise ConnectionAbortedError("the connection was closed before it was used")
         except BaseException as exc:
             self._hand_on(None)
             if isinstance(exc, TimeoutError) and not self._closed:
@@ -197,4 +174,8 @@ class Pool:
             self._dialling.discard(scope)
         connection.on_close = self._forget
         self.connections.add(connection)
+        if connection.closed:
+            self._forget(connection)  # it ended before anybody could hear of it
+        elif self._closed:
+            connection.close()
         return connection

@@ -1,10 +1,10 @@
 """`httpx.Request` in, `httpx.Response` out.
 
-Beside httpx's `timeout`, a request may carry in its extensions a callable `sent`, called without arguments just before
-the first byte is written: until then any failure or cancellation means that the server saw nothing of the request.
+Beside httpx's `timeout`, a request's extensions may hold a callable `sent`, called without arguments just before the
+first byte is written: until then any failure or cancellation means that the server saw nothing of the request.
 
-Differences from httpx's own transport: answers are decoded here, under a limit, and then lack `Content-Encoding` and
-`Content-Length`; codings other than gzip and deflate are refused; the first part of a streamed body is read before a
+Unlike httpx's own transport: answers are decoded here (httpx inflates without limit) and then lack `Content-Encoding`
+and `-Length`; codings other than gzip and deflate are refused; the first part of a streamed body is read before a
 connection is taken, so that a failing source costs nothing; an answer that refuses the request ends its sending.
 """
 
@@ -12,21 +12,20 @@ import math
 import re
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from typing import NamedTuple, cast
 
 import httpx
 
 from ._connection import Connection
-from ._decoding import Decoder
 from ._pool import Origin, Pool
 
+_PIECE = 256 * 1024
 _PORTS = {"http": 80, "https": 443}
 _ONCE = {b"host": b"host", b"content-length": b"length", b"transfer-encoding": b"length"}
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_HEAD = re.compile(
-    _TOKEN + rb" [\x21-\x7e\x80-\xff]+ HTTP/1\.1\r\n(?:" + _TOKEN + rb": [\t\x20-\x7e\x80-\xff]*\r\n)*\r\n"
-)
+_HEAD = re.compile(_TOKEN + rb" [!-~\x80-\xff]+ HTTP/1\.1\r\n(?:" + _TOKEN + rb": [\t -~\x80-\xff]*\r\n)*\r\n")
 
 
 class Http11Transport(httpx.AsyncBaseTransport):
@@ -34,8 +33,8 @@ class Http11Transport(httpx.AsyncBaseTransport):
 
     `ssl_context` may be a callable, asked at each TLS connect. `max_keepalive=None` keeps every idle connection,
     `keepalive_expiry=None` (seconds) keeps them for ever. An answer whose head and framing exceed `max_header_bytes`,
-    or whose body exceeds `max_body_bytes` as sent or as decoded, is refused. `clock` dates idle
-    connections. Raises httpx's own errors; closed, or used on another event loop, `RuntimeError`.
+    or whose body exceeds `max_body_bytes` as sent or as decoded, is refused. `clock` dates idle connections.
+    Raises httpx's own errors; closed, or used on another event loop, `RuntimeError`.
     """
 
     def __init__(
@@ -49,12 +48,9 @@ class Http11Transport(httpx.AsyncBaseTransport):
         max_body_bytes: int = 64 * 1024 * 1024,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if max_connections < 1:
-            raise ValueError("max_connections must be at least 1")
-        self._max_body = max_body_bytes
         max_idle = max_connections if max_keepalive is None else max_keepalive
-        limits = (max_header_bytes, max_body_bytes)
-        self._pool = Pool(ssl_context, max_connections, max_idle, keepalive_expiry, limits, clock)
+        expiry = math.inf if keepalive_expiry is None else keepalive_expiry
+        self._pool = Pool(ssl_context, max_connections, max_idle, expiry, (max_header_bytes, max_body_bytes), clock)
 
     @property
     def connections(self) -> int:
@@ -68,7 +64,7 @@ class Http11Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends the request; returns when the answer's head is there."""
         self._pool.enter()
-        head = _encode_head(request)
+        out = _encode(request)
         parts: AsyncIterator[bytes] | None = None
         try:
             if isinstance(request.stream, httpx.ByteStream):
@@ -76,57 +72,44 @@ class Http11Transport(httpx.AsyncBaseTransport):
             else:
                 parts = aiter(cast("httpx.AsyncByteStream", request.stream))
                 first = await anext(parts, b"")
-            connection = await self._exchange(request, head, first, parts)
+            connection = self._pool.take(out.origin) or await self._pool.acquire(out.origin, out.timeout)
+            try:
+                connection.begin(out.sent, bodyless=out.bodyless)
+                await _send(connection, out, first, parts)
+                await connection.head(out.timeout.get("read"))
+                return self._answer(connection, out)
+            except BaseException:
+                connection.close()  # and with it the slot is given on, in this very step
+                raise
         except BaseException:
             await _end(parts)
             raise
-        connection.keep_alive &= not head.close
-        return self._answer(connection, _timeout(request).get("read"))
 
-    async def _exchange(
-        self, request: httpx.Request, head: "_Head", first: bytes, parts: AsyncIterator[bytes] | None
-    ) -> Connection:
-        """Up to the answer's head; whatever interrupts it closes the connection in the same step."""
-        timeout = _timeout(request)
-        connection = self._pool.take(head.origin) or await self._pool.acquire(head.origin, timeout)
-        try:
-            connection.begin(request.extensions.get("sent"), bodyless=request.method == "HEAD")
-            await _send(connection, head, first, parts, timeout.get("write"))
-            await connection.head(timeout.get("read"))
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _answer(self, connection: Connection, read_timeout: float | None) -> httpx.Response:
+    def _answer(self, connection: Connection, out: "_Outgoing") -> httpx.Response:
         status, headers, decoder = connection.status, connection.headers, None
+        connection.keep_alive &= not out.close
+        extensions = {"http_version": connection.version, "reason_phrase": connection.reason}
         coding = b", ".join([value for name, value in headers if name.lower() == b"content-encoding"]).strip().lower()
-        if coding not in (b"", b"identity") and not connection.bodyless:
-            try:
-                decoder = Decoder(coding, self._max_body)
-            except httpx.DecodingError:
-                connection.close()
-                raise
+        if coding not in (b"", b"identity") and not out.bodyless:
+            decoder = _Decoder(coding, self._pool.limits[1])
             gone = (b"content-encoding", b"content-length")
             headers = [(name, value) for name, value in headers if name.lower() not in gone]
-        stream: httpx.AsyncByteStream
-        extensions = {"http_version": connection.version, "reason_phrase": connection.reason}
-        if connection.complete:
-            body = connection.take()
-            self._pool.release(connection)
-            if decoder is not None:
-                body = b"".join(decoder.decode(body))
-                decoder.finish()
-            stream = httpx.ByteStream(body)
-        else:
-            stream = _Body(connection, self._pool, decoder, read_timeout)
-        return httpx.Response(status, headers=headers, stream=stream, extensions=extensions)
+        if not connection.complete:
+            stream = _Body(connection, self._pool, decoder, out.timeout.get("read"))
+            return httpx.Response(status, headers=headers, stream=stream, extensions=extensions)
+        body = connection.take()
+        if decoder is not None:
+            body = b"".join(decoder.decode(body))
+            decoder.finish()
+        response = httpx.Response(status, headers=headers, stream=httpx.ByteStream(body), extensions=extensions)
+        self._pool.release(connection)
+        return response
 
 
 class _Body(httpx.AsyncByteStream):
     """A body still under way; its connection goes back when all of it was read, and is closed otherwise."""
 
-    def __init__(self, connection: Connection, pool: Pool, decoder: Decoder | None, timeout: float | None) -> None:
+    def __init__(self, connection: Connection, pool: Pool, decoder: "_Decoder | None", timeout: float | None) -> None:
         self._connection: Connection | None = connection
         self._pool, self._decoder, self._timeout = pool, decoder, timeout
 
@@ -140,11 +123,10 @@ class _Body(httpx.AsyncByteStream):
                     yield piece
             if decoder is not None:
                 decoder.finish()
-        except BaseException:
+            self._connection = None
+            self._pool.release(connection)
+        finally:
             await self.aclose()
-            raise
-        self._connection = None
-        self._pool.release(connection)
 
     async def aclose(self) -> None:
         connection, self._connection = self._connection, None
@@ -152,29 +134,71 @@ class _Body(httpx.AsyncByteStream):
             connection.close()
 
 
-class _Head(NamedTuple):
-    """A request's head as sent, and what it says of the body; one in chunks may be of any length."""
+class _Decoder:
+    """Inflates one gzip or deflate body, piece by piece; every fault is an `httpx.DecodingError`."""
+
+    def __init__(self, coding: bytes, limit: int) -> None:
+        if coding not in (b"gzip", b"x-gzip", b"deflate"):
+            raise httpx.DecodingError(f"cannot decode Content-Encoding {coding.decode('latin-1')!r}")
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._start: bytes | None = b"" if coding == b"deflate" else None
+        self._left = limit
+        self._fed = False
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        self._fed = self._fed or bool(data)
+        if self._start is not None:  # two bytes tell the zlib format from the bare stream many servers send
+            data = self._start + data
+            self._start = data if len(data) < 2 else None
+            if self._start is not None:
+                return
+            if data[0] & 15 != 8 or int.from_bytes(data[:2]) % 31:
+                self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        piece = bytes(_PIECE)
+        while data or len(piece) == _PIECE:
+            try:
+                piece = self._inflate.decompress(data, _PIECE)
+            except zlib.error as exc:
+                raise httpx.DecodingError(str(exc)) from exc
+            self._left -= len(piece)
+            if self._left < 0:
+                raise httpx.DecodingError("the answer inflates to more than the limit")
+            if self._inflate.unused_data:
+                raise httpx.DecodingError("there are bytes after the compressed body")
+            if piece:
+                yield piece
+            data = self._inflate.unconsumed_tail
+
+    def finish(self) -> None:
+        """Says that the body ended here; an empty one is whole."""
+        if self._fed and not self._inflate.eof:
+            raise httpx.DecodingError("the compressed body ends too early")
+
+
+class _Outgoing(NamedTuple):
+    """A request: the head as sent, and what it says of the rest; a body in chunks may be of any length."""
 
     origin: Origin
-    data: bytes
+    head: bytes
     length: float
     close: bool
+    bodyless: bool
+    timeout: Mapping[str, float | None]
+    sent: Callable[[], None] | None
 
 
-async def _send(
-    connection: Connection, head: _Head, part: bytes | None, parts: AsyncIterator[bytes] | None, timeout: float | None
-) -> None:
-    data, left = head.data, head.length
-    while part is not None and not (connection.closed or connection.refused):
+async def _send(connection: Connection, out: _Outgoing, part: bytes | None, parts: AsyncIterator[bytes] | None) -> None:
+    data, left = out.head, out.length
+    while part is not None and not connection.closed and connection.status < 300:
         left -= len(part)
         if left < 0 or (parts is None and 0 < left < math.inf):
             raise httpx.LocalProtocolError(f"Too {'much' if left < 0 else 'little'} data for declared Content-Length")
         connection.write(data + (b"%x\r\n%b\r\n" % (len(part), part) if part and left == math.inf else part))
         data = b""
-        await connection.drain(timeout)
+        await connection.drain(out.timeout.get("write"))
         part = None if parts is None else await anext(parts, None)
     if part is not None:
-        await _end(parts)  # the reading side tells what the server said or did
+        await _end(parts)  # the server left or refused; the reading side tells
         return
     if 0 < left < math.inf:
         raise httpx.LocalProtocolError("Too little data for declared Content-Length")
@@ -188,22 +212,16 @@ async def _end(parts: AsyncIterator[bytes] | None) -> None:
         await parts.aclose()
 
 
-def _timeout(request: httpx.Request) -> Mapping[str, float | None]:
-    return request.extensions.get("timeout") or {}
-
-
-def _encode_head(request: httpx.Request) -> _Head:
+def _encode(request: httpx.Request) -> _Outgoing:
     """Refuses a head that a server could read in two ways."""
-    url, raw = request.url, request.headers.raw
-    if url.scheme not in _PORTS or not url.host:
+    url, raw, scheme = request.url, request.headers.raw, request.url.scheme
+    if scheme not in _PORTS or not url.raw_host:
         raise httpx.UnsupportedProtocol("the URL is not an absolute http:// or https:// one")
-    origin = (url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme])
-    parts = [request.method.encode(), b" ", url.raw_path, b" HTTP/1.1\r\n"]
-    length = 0.0
-    close = False
+    lines = [request.method.encode(), b" ", url.raw_path, b" HTTP/1.1\r\n"]
+    length, close = 0.0, False
     seen: list[bytes] = []
     for name, value in raw:
-        parts += (name, b": ", value, b"\r\n")
+        lines += (name, b": ", value, b"\r\n")
         key = name.lower()
         if key == b"connection":
             close = b"close" in value.lower()
@@ -213,9 +231,11 @@ def _encode_head(request: httpx.Request) -> _Head:
                 length = math.inf if value.lower() == b"chunked" else math.nan
             elif key == b"content-length":
                 length = int(value) if value.isdigit() else math.nan
-    data = b"".join((*parts, b"\r\n"))
-    if _HEAD.fullmatch(data) is None or data.count(b"\n") != len(raw) + 2 or b"host" not in seen:
+    head = b"".join((*lines, b"\r\n"))
+    if _HEAD.fullmatch(head) is None or head.count(b"\n") != len(raw) + 2 or b"host" not in seen:
         raise httpx.LocalProtocolError("a header is malformed, or Host is missing")
     if len(set(seen)) < len(seen) or math.isnan(length):
         raise httpx.LocalProtocolError("the length of the body, or Host, is declared wrongly or twice")
-    return _Head(origin, data, length, close)
+    origin = (scheme, url.raw_host.decode("ascii"), url.port or _PORTS[scheme])
+    timeout: Mapping[str, float | None] = request.extensions.get("timeout") or {}
+    return _Outgoing(origin, head, length, close, request.method == "HEAD", timeout, request.extensions.get("sent"))

@@ -15,7 +15,8 @@ Row = TypeVar("Row", bound=_WithId)
 Fetch = Callable[[int, int], Awaitable[tuple[Sequence[Row], int]]]
 """From an offset and a limit to the rows of a page and how many rows there are in all."""
 
-# Rows that moved to the front while a pass ran are found by another one. A pass without a new row is the last.
+# A list that changes while it is read may hide rows from a pass; another one finds them. One that changes in every
+# pass is not followed for ever.
 _MOST_PASSES = 3
 
 
@@ -33,6 +34,7 @@ class Walk:
         self._last_offset = last_offset
         self._last_page_size = last_page_size
         self._seen: set[str] = set()
+        self._shifted = False
         self.total = 0
 
     @property
@@ -45,23 +47,38 @@ class Walk:
             known = self.reached
             async for row in self._one_pass(fetch):
                 yield row
-            if self.reached >= self._reachable() or self.reached == known:
+            if not self._shifted and (self.reached >= self._reachable() or self.reached == known):
                 return
 
     async def _one_pass(self, fetch: Fetch[Row]) -> AsyncIterator[Row]:
         offset = 0
+        met: set[str] = set()
+        self._shifted = False
         while True:
-            at_the_end = self._last_offset is not None and offset >= self._last_offset
-            if self._last_offset is not None and at_the_end:
-                offset = self._last_offset
-            rows, self.total = await fetch(offset, self._last_page_size if at_the_end else self._page_size)
+            offset, limit = self._page_at(offset)
+            rows, total = await fetch(offset, limit)
+            # A row removed ahead pulls one behind it out of sight, and the total shrinks; one that comes in front
+            # pushes a row onto this page that the last one showed.
+            self._shifted |= bool(offset) and total != self.total
+            self.total = total
             for row in rows:
+                self._shifted |= row.id in met
+                met.add(row.id)
                 if row.id not in self._seen:
                     self._seen.add(row.id)
                     yield row
+            at_the_end = offset == self._last_offset
             offset += len(rows)
             if not rows or at_the_end or offset >= self.total:
                 return
+
+    def _page_at(self, offset: int) -> tuple[int, int]:
+        """Return offset and limit of the next page; the last one begins right at the last offset."""
+        if self._last_offset is None:
+            return offset, self._page_size
+        if offset >= self._last_offset:
+            return self._last_offset, self._last_page_size
+        return offset, min(self._page_size, self._last_offset - offset)
 
     def _reachable(self) -> int:
         if self._last_offset is None:

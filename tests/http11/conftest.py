@@ -39,9 +39,7 @@ async def make(request: pytest.FixtureRequest, client_tls: ssl.SSLContext) -> As
     def make(connections: int = 10, expiry: float | None = 5.0, **kwargs: object) -> httpx.AsyncClient:
         transport: httpx.AsyncBaseTransport
         if request.param == "ours":
-            transport = Http11Transport(
-                ssl_context=client_tls, max_connections=connections, keepalive_expiry=expiry
-            )
+            transport = Http11Transport(ssl_context=client_tls, max_connections=connections, keepalive_expiry=expiry)
         else:
             limits = httpx.Limits(
                 max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=expiry

@@ -113,6 +113,8 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
     try:
         yield server
     finally:
+        for _ in range(10):  # a connection accepted just now would be left open for ever
+            await asyncio.sleep(0)
         listener.close()
         for task in list(tasks):
             task.cancel()

@@ -70,6 +70,7 @@ SMUGGLING = {
     "bytes after an answer that closes": HEAD + b"Connection: close\r\nContent-Length: 2\r\n\r\nokx",
     "bytes after the chunks": CHUNKED + b"2\r\nok\r\n0\r\n\r\nx",
     "an answer after the chunks": CHUNKED + b"2\r\nok\r\n0\r\n\r\n" + OK,
+    "half a line end after the chunks": CHUNKED + b"2\r\nok\r\n0\r\n\r\n\n",
     "a line end after the chunks": CHUNKED + b"2\r\nok\r\n0\r\n\r\n\r\n",
     "a body on 204": b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok",
     "a body on 304": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\nok",

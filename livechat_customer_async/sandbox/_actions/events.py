@@ -42,8 +42,11 @@ def send_rich_message_postback(context: Context, payload: dict[str, Any]) -> Out
     """A button of a rich message, pressed or released."""
     chat, thread, event = context.event(payload)
     given = payload["postback"]
-    if given["id"] not in _postback_ids(event):
+    pressed = [button for button in _buttons(event) if button["postback_id"] == given["id"]]
+    if not pressed:
         raise invalid("postback.id", "is not the id of a button of the event")
+    for button in pressed:
+        _toggle(button, context.customer.id, on=given["toggled"])
     postback = SentPostback(
         chat_id=chat.id,
         thread_id=thread.id,
@@ -75,9 +78,14 @@ def _thread_for(context: Context, chat: Chat, *, attach: bool, require: bool) ->
     return context.world.open_thread(chat)
 
 
-def _postback_ids(event: Event) -> set[str]:
+def _buttons(event: Event) -> list[dict[str, Any]]:
     elements: list[dict[str, Any]] = event.content.get("elements", []) if event.type == "rich_message" else []
-    return {button["postback_id"] for element in elements for button in element.get("buttons", [])}
+    return [button for element in elements for button in element.get("buttons", [])]
+
+
+def _toggle(button: dict[str, Any], user_id: str, *, on: bool) -> None:
+    others = [one for one in button.get("user_ids", []) if one != user_id]
+    button["user_ids"] = [*others, user_id] if on else others
 
 
 def _heard(context: Context, chat: Chat, thread: Thread, event: Event, postback: SentPostback | None = None) -> Heard:

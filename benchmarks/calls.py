@@ -1,0 +1,178 @@
+"""Calls: CPU, throughput, scaling and fairness of whole calls, plain and under TLS, against the peers.
+
+`python -m benchmarks.calls [quick] [reference] [VARIANT…]`
+"""
+
+import itertools
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from benchmarks.harness import Goal, Options, Rounds, goals_table, measure, missing, number, report, table
+from benchmarks.load import Load
+from benchmarks.server import Server
+from benchmarks.variants import AIOHTTP, CONNECTIONS, FLOOR, OURS, OURS_CLIENT, RAW, VARIANTS, VENDOR_64
+from benchmarks.worker import Worker
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One load on one kind of server; `size` in KB, `latency` in ms."""
+
+    in_flight: int
+    latency: int = 0
+    size: str = "1.3"
+    scheme: str = "http"
+
+    def __str__(self) -> str:
+        tls = ", TLS" if self.scheme == "https" else ""
+        return f"c{self.in_flight}, {self.latency} ms, {self.size} KB{tls}"
+
+
+QUICK = [
+    Cell(1),
+    Cell(1, size="63"),
+    Cell(1, scheme="https"),
+    Cell(100),
+    Cell(100, 20),
+    Cell(1000),
+    Cell(1000, 20),
+]
+FULL = [
+    *QUICK,
+    Cell(1, size="34"),
+    Cell(10),
+    Cell(10, 20),
+    Cell(100, size="34"),
+    Cell(1, size="63", scheme="https"),
+    Cell(100, scheme="https"),
+    Cell(100, 20, scheme="https"),
+    Cell(1000, 20, scheme="https"),
+]
+
+Cells = dict[Cell, Rounds]
+
+
+def load_of(cell: Cell, *, quick: bool) -> Load:
+    # Long enough for each of the calls in flight to end several times.
+    if cell.in_flight == 1:
+        return Load(1, seconds=0.3 if quick else 0.6, warm=0.1)
+    return Load(cell.in_flight, seconds=0.8 if quick else 1.5, warm=0.5)
+
+
+def run(options: Options, names: list[str]) -> Cells:
+    """Measure all cells, with one process per variant."""
+    rounds = 3 if options.quick else 5
+    workers = {name: Worker(name) for name in names}
+    results: Cells = {}
+    with Server() as server:
+        for cell in QUICK if options.quick else FULL:
+            target = {
+                "url": server.url(cell.scheme, f"{cell.size} {cell.latency}"),
+                "ca_file": server.ca_file,
+                "size": cell.size,
+            }
+            load = asdict(load_of(cell, quick=options.quick))
+            once = lambda name, target=target, load=load: workers[name].measure(target, load)  # noqa: E731
+            results[cell] = measure(names, rounds, once, str(cell))
+        for worker in workers.values():
+            worker.close()
+    return results
+
+
+# ---- what the goals ask
+
+
+def ratio(results: Cells, cell: Cell, one: str, other: str, what: str = "calls_per_s") -> float | None:
+    return results[cell].ratio(one, other, what) if cell in results else None
+
+
+def median(results: Cells, cell: Cell, name: str, what: str = "calls_per_s") -> float | None:
+    return results[cell].median(name, what) if cell in results else None
+
+
+def quotient(one: float | None, other: float | None) -> float | None:
+    return None if one is None or not other else one / other
+
+
+def goals(results: Cells) -> list[Goal]:
+    cpu = "cpu_us"
+    busy, slow, crowd, slow_crowd = Cell(100), Cell(100, 20), Cell(1000), Cell(1000, 20)
+    tls = Cell(1, scheme="https")
+    possible = CONNECTIONS / 0.020
+    scaling = quotient(median(results, crowd, OURS), median(results, busy, OURS))
+    return [
+        Goal("P1", "CPU ÷ raw, caller's client, 1.3 KB", ratio(results, Cell(1), OURS_CLIENT, RAW, cpu), at_most=1.0),
+        Goal("P1", "the same, 63 KB", ratio(results, Cell(1, size="63"), OURS_CLIENT, RAW, cpu), at_most=1.15),
+        Goal("P2", "CPU ÷ raw at c1 (aim 0.25)", ratio(results, Cell(1), OURS, RAW, cpu), at_most=0.40),
+        Goal("P2", "the same under TLS", ratio(results, tls, OURS, RAW, cpu), at_most=0.45),
+        Goal("P3", "calls/s ÷ raw at c100, 0 ms", ratio(results, busy, OURS, RAW), at_least=8),
+        Goal("P3", "calls/s ÷ aiohttp at c100, 0 ms", ratio(results, busy, OURS, AIOHTTP), at_least=0.65),
+        Goal("P4", "calls/s ÷ raw at c100, 20 ms", ratio(results, slow, OURS, RAW), at_least=4),
+        Goal("P4", "calls/s ÷ (connections ÷ latency)", quotient(median(results, slow, OURS), possible), at_least=0.9),
+        Goal("P5", "calls/s ÷ vendor's SDK, c1000, 20 ms", ratio(results, slow_crowd, OURS, VENDOR_64), at_least=3),
+        Goal("P5", "calls/s ÷ aiohttp, c1000, 20 ms", ratio(results, slow_crowd, OURS, AIOHTTP), at_least=0.8),
+        Goal("P6", "calls/s at c1000 ÷ c100, 0 ms", scaling, at_least=0.85),
+        Goal("P7", "p99 ÷ mean latency, c1000, 0 ms", median(results, crowd, OURS, "fairness"), at_most=1.5),
+        Goal("P7", "the same, 20 ms", median(results, slow_crowd, OURS, "fairness"), at_most=1.5),
+    ]
+
+
+# ---- tables
+
+
+def cell_table(results: Cells, names: list[str], cells: list[Cell], what: str) -> str:
+    """A figure for each variant and cell, with its ratio to raw."""
+    headers = ["client", *itertools.chain.from_iterable((str(cell), "÷ raw") for cell in cells)]
+    return table(headers, [[name, *cell_row(results, name, cells, what)] for name in names])
+
+
+def cell_row(results: Cells, name: str, cells: list[Cell], what: str) -> list[str]:
+    row = []
+    for cell in cells:
+        failed = name in results[cell].failures
+        row += [
+            "failed" if failed else number(median(results, cell, name, what)),
+            number(ratio(results, cell, name, RAW, what)),
+        ]
+    return row
+
+
+def complaints(results: Cells) -> Iterator[str]:
+    """What did not go well: variants that could not be measured, and calls that failed."""
+    for cell, rounds in results.items():
+        for name, why in rounds.failures.items():
+            yield f"{cell}: {name}: {why}"
+        for name in rounds.samples:
+            if failed := sum(rounds.values(name, "failed")):
+                yield f"{cell}: {name}: {failed:g} calls failed"
+
+
+def main() -> None:
+    options = Options.parse(sys.argv[1:])
+    skipped = {name: why for name, variant in VARIANTS.items() if (why := missing(variant.requires))}
+    names = options.select([FLOOR, *(name for name in VARIANTS if name not in skipped)])
+    results = run(options, names)
+    single = [cell for cell in results if cell.in_flight == 1]
+    many = [cell for cell in results if cell.in_flight > 1 and cell.scheme == "http"]
+    secure = [cell for cell in results if cell.in_flight > 1 and cell.scheme == "https"]
+    crowds = [cell for cell in results if cell.in_flight >= 1000]
+    tables = {
+        "CPU per call, µs, one call at a time": cell_table(results, names, single, "cpu_us"),
+        "Calls per second": cell_table(results, names, many, "calls_per_s"),
+        **({"Calls per second under TLS": cell_table(results, names, secure, "calls_per_s")} if secure else {}),
+        "CPU per call, µs, under load": cell_table(results, names, many + secure, "cpu_us"),
+        "Fairness: p99 ÷ mean latency": cell_table(results, names, crowds, "fairness"),
+        "Goals": goals_table(goals(results)),
+    }
+    failures = list(complaints(results))
+    notes = [*(f"skipped: {name} ({why})" for name, why in skipped.items()), *failures]
+    facts = {
+        "cells": {str(cell): rounds.summary() for cell, rounds in results.items()},
+        "goals": [{**asdict(goal), "reached": goal.reached} for goal in goals(results)],
+    }
+    report("calls", options, tables, facts, notes)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,284 @@
+"""What all benchmarks share: options, interleaved rounds, medians and ratios, tables, JSON.
+
+A benchmark compares *variants* in *cells*. All variants of a cell are measured in turn, round after round, so that a
+machine that slows down slows all of them. What is compared is the ratio within one round; what is reported is the
+median of the rounds. A variant whose package is not installed is skipped, and named as skipped.
+"""
+
+import datetime
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+REFERENCE = HERE / "reference"
+
+PACKAGES = (
+    "httpx",
+    "httpcore",
+    "sniffio",
+    "anyio",
+    "attrs",
+    "cattrs",
+    "orjson",
+    "httptools",
+    "aiohttp",
+    "httpx-aiohttp",
+    "httpx2",
+    "pyreqwest",
+    "msgspec",
+    "pydantic",
+    "lc-sdk-python",
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was said on the command line.
+
+    Attributes:
+        quick: fewer cells, rounds and seconds: to see that all runs, and roughly how; its figures are not for quoting.
+        reference: also write the result to the committed `reference/` folder.
+        only: names of the variants to measure; empty for all.
+    """
+
+    quick: bool
+    reference: bool
+    only: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> "Options":
+        words = [word for word in arguments if word not in ("quick", "reference")]
+        return cls(quick="quick" in arguments, reference="reference" in arguments, only=tuple(words))
+
+    def select(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if not self.only or name in self.only]
+
+
+# ---- the machine
+
+
+def pin(place: int) -> None:
+    """Keep this process on one core, counted from the first that it may use (0) or from the last (-1).
+
+    Does nothing where there is but one core, or the platform cannot.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) > 1:
+            os.sched_setaffinity(0, {cores[place]})
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "load": _load(),
+        "packages": {name: _version(name) for name in PACKAGES if _version(name)},
+    }
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _load() -> float | None:
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def missing(modules: Iterable[str]) -> str | None:
+    """Why a variant cannot be measured; `None` where it can."""
+    absent = [name for name in modules if importlib.util.find_spec(name) is None]
+    return f"{', '.join(absent)} not installed" if absent else None
+
+
+# ---- rounds
+
+
+Sample = dict[str, Any]
+
+
+def interleaved(names: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
+    """Each variant once per round, each round begun by another one."""
+    for turn in range(rounds):
+        first = turn % len(names)
+        for name in (*names[first:], *names[:first]):
+            yield turn, name
+
+
+@dataclass
+class Rounds:
+    """The samples of one cell: for each variant, one per round."""
+
+    samples: dict[str, list[Sample | None]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, turn: int, sample: Sample) -> None:
+        row = self.samples.setdefault(name, [])
+        row += [None] * (turn - len(row))
+        if "error" in sample:
+            self.failures[name] = sample["error"]
+            row.append(None)
+        else:
+            row.append(sample)
+
+    def values(self, name: str, what: str) -> list[float]:
+        return [sample[what] for sample in self.samples.get(name, ()) if sample is not None]
+
+    def median(self, name: str, what: str) -> float | None:
+        return statistics.median(values) if (values := self.values(name, what)) else None
+
+    def ratio(self, name: str, other: str, what: str) -> float | None:
+        """The median of the ratios within one round."""
+        pairs = zip(self.samples.get(name, ()), self.samples.get(other, ()), strict=False)
+        ratios = [a[what] / b[what] for a, b in pairs if a is not None and b is not None and b[what]]
+        return statistics.median(ratios) if ratios else None
+
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """For JSON: medians, and the values they come from."""
+        return {name: self._summary(name) for name in self.samples}
+
+    def _summary(self, name: str) -> dict[str, Any]:
+        keys = next((list(sample) for sample in self.samples[name] if sample is not None), [])
+        rows = {key: [rounded(value) for value in self.values(name, key)] for key in keys}
+        return {key: {"median": rounded(statistics.median(row)), "rounds": row} for key, row in rows.items()}
+
+
+def measure(names: Sequence[str], rounds: int, once: Callable[[str], Sample], what: str) -> Rounds:
+    """Measure all variants of a cell, interleaved; one that failed is not tried again."""
+    cell = Rounds()
+    if not names:
+        return cell
+    for turn, name in interleaved(names, rounds):
+        if name not in cell.failures:
+            tell(f"  {what}: round {turn + 1}/{rounds} {name}")
+            cell.add(name, turn, once(name))
+    return cell
+
+
+def tell(line: str) -> None:
+    """Progress, on stderr: only the tables are output."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+
+
+def done() -> None:
+    tell("")
+
+
+# ---- goals
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A bound that a figure must keep: at most `at_most` or at least `at_least`."""
+
+    name: str
+    what: str
+    value: float | None
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def bound(self) -> str:
+        return f"≤ {self.at_most:g}" if self.at_most is not None else f"≥ {self.at_least:g}"
+
+    @property
+    def reached(self) -> bool | None:
+        if self.value is None:
+            return None
+        if self.at_most is not None:
+            return self.value <= self.at_most
+        return self.at_least is None or self.value >= self.at_least
+
+    def row(self) -> list[str]:
+        return [
+            self.name,
+            self.what,
+            number(self.value),
+            self.bound,
+            {True: "yes", False: "NO", None: "–"}[self.reached],
+        ]
+
+
+def goals_table(goals: Iterable[Goal]) -> str:
+    return table(["goal", "what", "measured", "bound", "reached"], [goal.row() for goal in goals])
+
+
+# ---- output
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure with so many significant digits, but all digits before the point."""
+    if value is None:
+        return "–"
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
+
+
+def rounded(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table whose columns are aligned in plain text too."""
+    body = [list(row) for row in rows]
+    widths = [max(len(row[i]) for row in [list(headers), *body]) for i in range(len(headers))]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return f"| {' | '.join(padded)} |"
+
+    rule = "|".join("-" * (width + 2) if i == 0 else "-" * (width + 1) + ":" for i, width in enumerate(widths))
+    return "\n".join([line(headers), f"|{rule}|", *(line(row) for row in body)])
+
+
+def report(
+    name: str, options: Options, tables: Mapping[str, str], facts: Mapping[str, Any], notes: Sequence[str]
+) -> None:
+    """Print the tables, and write what they come from as JSON."""
+    done()
+    shape = machine()
+    print(f"# {name}{' (quick: not for quoting)' if options.quick else ''}")
+    print(
+        f"{shape['date']}, Python {shape['python']}, {shape['cores']} × {shape['cpu']}, {shape['platform']}, load {shape['load']}"
+    )
+    for title, text in tables.items():
+        print(f"\n## {title}\n\n{text}")
+    for note in notes:
+        print(f"\nNote: {note}")
+    result = {"benchmark": name, "quick": options.quick, "machine": shape, "notes": list(notes), **facts}
+    folders = [RESULTS, *([REFERENCE] if options.reference else [])]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        print(f"\nwritten: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")

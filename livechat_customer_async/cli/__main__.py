@@ -1,0 +1,5 @@
+"""`python -m livechat_customer_async.cli`."""
+
+from . import main
+
+main()

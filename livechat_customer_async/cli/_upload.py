@@ -1,0 +1,164 @@
+"""`livechat-customer upload`: files, several at once, with progress."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from attrs import define
+from rich.console import Console
+from rich.filesize import decimal
+from rich.text import Text
+
+from .. import AsyncCustomerSession, LiveChatError
+from ._access import (
+    Access,
+    AccessTokenOption,
+    BaseUrlOption,
+    LicenseIdOption,
+    NoRetryOption,
+    Region,
+    RegionOption,
+    TimeoutOption,
+    VerboseOption,
+)
+from ._exits import ExitCode, exit_code, reporting
+from ._progress import Bars
+from ._terminal import MILLISECONDS, complain, err, milliseconds, out, print_json, printable
+
+
+def upload(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH", exists=True, dir_okay=False, readable=True, help="The files, 10 MB at most each."
+        ),
+    ],
+    chat: Annotated[
+        str | None,
+        typer.Option("--chat", "-c", metavar="ID", help="The chat to send them to; without it they are only uploaded."),
+    ] = None,
+    concurrency: Annotated[
+        int,
+        typer.Option(
+            "--concurrency", "-j", min=1, help="How many go at once; with 1 they keep their order in the chat."
+        ),
+    ] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array of what became of each file.")] = False,
+    license_id: LicenseIdOption = None,
+    access_token: AccessTokenOption = None,
+    base_url: BaseUrlOption = None,
+    region: RegionOption = None,
+    timeout: TimeoutOption = None,
+    no_retry: NoRetryOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Upload files and print their URLs, in the order of the files.
+
+    With --chat they appear in that chat. Without it, a URL is good for 24 hours, or until a file event uses it.
+    One that fails does not stop the others; the exit code is then the highest of theirs.
+    """
+    access = Access(
+        license_id=license_id,
+        access_token=access_token,
+        base_url=base_url,
+        region=None if region is None else Region(region),
+        timeout=timeout,
+        no_retry=no_retry,
+        verbose=verbose,
+    )
+    uploads = [Upload(path, path.stat().st_size) for path in paths]
+    with reporting():
+        console = err()
+        session = access.session(console)
+        try:
+            asyncio.run(upload_all(session, uploads, chat, concurrency, console))
+        finally:  # also after Ctrl-C: what was uploaded was uploaded
+            report(uploads, as_json=as_json)
+    raise typer.Exit(max(one.code for one in uploads))
+
+
+@define(eq=False)
+class Upload:
+    """A file, and what became of it."""
+
+    path: Path
+    size: int
+    url: str | None = None
+    error: LiveChatError | None = None
+    seconds: float = 0.0
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit code that it alone would give."""
+        if self.error is not None:
+            return exit_code(self.error)
+        return ExitCode.INTERRUPTED if self.url is None else ExitCode.OK
+
+    def as_json(self) -> dict[str, Any]:
+        """What became of it, as plain data."""
+        shown: dict[str, Any] = {"path": str(self.path), "size": self.size, "exit_code": self.code.value}
+        if self.url is not None:
+            return {**shown, "url": self.url, "ms": round(self.seconds * MILLISECONDS, 1)}
+        if self.error is None:
+            return {**shown, "error": "interrupted"}
+        error = type(self.error).__name__
+        return {**shown, "error": error, "message": str(self.error), "outcome": self.error.outcome.value}
+
+
+async def upload_all(
+    session: AsyncCustomerSession,
+    uploads: Sequence[Upload],
+    chat: str | None,
+    concurrency: int,
+    console: Console,
+) -> None:
+    """Upload the files, so many at once, and note what becomes of each; ends the session."""
+    gate = asyncio.Semaphore(concurrency)
+    async with session:
+        with Bars(console, sum(one.size for one in uploads), len(uploads)) as bars:
+            async with asyncio.TaskGroup() as group:
+                for one in uploads:
+                    group.create_task(_upload(session, one, chat, gate, bars))
+
+
+async def _upload(
+    session: AsyncCustomerSession, one: Upload, chat: str | None, gate: asyncio.Semaphore, bars: Bars
+) -> None:
+    async with gate:
+        with bars.file(one.path.name, one.size) as advance:
+            started = time.perf_counter()
+            try:
+                if chat is None:
+                    file = await session.events.upload_file(one.path, on_progress=advance)
+                else:
+                    file = await session.events.send_file(chat, one.path, on_progress=advance)
+            except LiveChatError as error:
+                one.error = error
+            else:
+                one.url = file.url
+            one.seconds = time.perf_counter() - started
+
+
+def report(uploads: Sequence[Upload], *, as_json: bool) -> None:
+    """Print the URLs on standard output and the errors on standard error."""
+    console = out()
+    if as_json:
+        print_json([one.as_json() for one in uploads])
+    for one in uploads:
+        if one.error is not None:
+            complain(f"{one.path}: {one.error}")
+        elif one.url is None or as_json:
+            continue
+        elif console.is_terminal:
+            _show(console, one, one.url)
+        else:
+            typer.echo(one.url)
+
+
+def _show(console: Console, one: Upload, url: str) -> None:
+    took = f"{decimal(one.size)} in {milliseconds(one.seconds)} ms"
+    console.print(Text.assemble((printable(one.path.name), "bold"), "  ", (took, "dim")), soft_wrap=True)
+    console.print(f"  {printable(url)}", soft_wrap=True)

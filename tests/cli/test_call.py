@@ -1,0 +1,236 @@
+import io
+import json
+import signal
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from livechat_customer_async.cli import _access, _terminal
+from livechat_customer_async.sandbox import Fault, FaultKind
+from tests.cli.conftest import TOKEN, Cli, Served, finish, only_line, start
+
+
+def test_it_prints_the_result_as_one_line_of_json(served: Served, cli: Cli) -> None:
+    ran = cli("call", "get_groups_status", "--payload", '{"all": true}')
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert ran.stdout == '{"groups_status": {"0": "online"}}\n'
+
+
+def test_the_payload_may_be_left_out(served: Served, cli: Cli) -> None:
+    assert json.loads(cli("call", "start_chat").stdout)["chat"]["id"] in served.sandbox.chats
+    assert served.sandbox.requests[-1].payload == {}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_payload_may_stand_in_a_file(served: Served, cli: Cli, tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "payload.json"
+    file.write_text('{"name": "Zoë"}', encoding=encoding)
+    assert cli("call", "update_customer", "-p", f"@{file}").exit_code == 0
+    assert served.sandbox.customer(TOKEN).name == "Zoë"
+
+
+def test_the_payload_may_come_over_a_pipe(served: Served, cli: Cli) -> None:
+    assert cli("call", "update_customer", "-p", "-", input='{"name": "Zoë"}'.encode()).exit_code == 0
+    assert served.sandbox.customer(TOKEN).name == "Zoë"
+
+
+@pytest.mark.parametrize(
+    "payload, said",
+    [
+        ("{", "it is not JSON: Expecting property name"),
+        ("[]", "it is JSON, but not an object"),
+        ("@no-such-file", "cannot read no-such-file: No such file"),
+        ('{"x": NaN}', "payload"),
+    ],
+)
+def test_a_bad_payload_is_wrong_usage(served: Served, cli: Cli, payload: str, said: str) -> None:
+    ran = cli("call", "start_chat", "-p", payload)
+    assert ran.exit_code == 2
+    assert said in only_line(ran.stderr)
+    assert served.sandbox.requests == []
+
+
+@pytest.mark.parametrize("action", ["send_file", "upload_file"])
+def test_an_upload_is_sent_to_its_own_command(cli: Cli, action: str) -> None:
+    ran = cli("call", action)
+    assert ran.exit_code == 2
+    assert "livechat-customer upload" in only_line(ran.stderr)
+
+
+def error(type: str, **options: object) -> Fault:
+    return Fault(FaultKind.ERROR, type=type, times=None, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "fault, exit_code, said",
+    [
+        (error("authentication"), 3, "authentication"),
+        (error("authorization"), 3, "authorization"),
+        (error("group_offline"), 4, "the server did nothing"),
+        (error("internal"), 6, "the server may have acted"),
+        (Fault(FaultKind.RESET_AFTER_PERFORMING, "start_chat"), 6, "the server may have acted"),
+        (Fault(FaultKind.GARBAGE_BODY, "start_chat"), 6, "the server may have acted"),
+    ],
+    ids=lambda value: getattr(value, "type", None) or getattr(value, "kind", None),
+)
+def test_an_error_is_one_line_and_its_code(served: Served, cli: Cli, fault: Fault, exit_code: int, said: str) -> None:
+    served.arm(fault)
+    ran = cli("call", "start_chat", "--no-retry")
+    assert (ran.exit_code, ran.stdout) == (exit_code, "")
+    line = only_line(ran.stderr)
+    assert line.startswith("error: start_chat: ")
+    assert said in line
+
+
+def test_where_nobody_listens_nothing_was_sent(served: Served, cli: Cli) -> None:
+    ran = cli("call", "start_chat", "--no-retry", "--base-url", "http://127.0.0.1:1")
+    assert ran.exit_code == 5
+    assert "nothing was sent; 1 attempt" in only_line(ran.stderr)
+
+
+def test_a_bad_action_is_wrong_usage(served: Served, cli: Cli) -> None:
+    ran = cli("call", "Start-Chat")
+    assert ran.exit_code == 2
+    assert "action" in only_line(ran.stderr)
+
+
+@pytest.mark.parametrize("replay, exit_code, arrived", [("safe", 0, 2), ("unsafe", 6, 1)])
+def test_only_a_safe_call_is_made_again(served: Served, cli: Cli, replay: str, exit_code: int, arrived: int) -> None:
+    served.arm(Fault(FaultKind.RESET_AFTER_PERFORMING, "get_groups_status"))
+    assert cli("call", "get_groups_status", "--replay", replay).exit_code == exit_code
+    assert served.sandbox.arrived["get_groups_status"] == arrived
+
+
+def test_no_retry_is_one_attempt(served: Served, cli: Cli) -> None:
+    served.arm(Fault(FaultKind.RESET_AFTER_PERFORMING, "get_groups_status"))
+    assert cli("call", "get_groups_status", "--replay", "safe", "--no-retry").exit_code == 6
+    assert served.sandbox.arrived["get_groups_status"] == 1
+
+
+def test_verbose_tells_each_attempt(served: Served, cli: Cli) -> None:
+    served.arm(Fault(FaultKind.RESET_AFTER_PERFORMING, "get_groups_status"))
+    ran = cli("call", "get_groups_status", "--replay", "safe", "-v")
+    assert json.loads(ran.stdout) == {"groups_status": {"0": "online"}}
+    first, again, second = ran.stderr.splitlines()
+    assert first.startswith("get_groups_status: attempt 1: no answer (TransportError) in ")
+    assert again.startswith("get_groups_status: trying again in ")
+    assert second.startswith("get_groups_status: attempt 2: 200 in ")
+
+
+def test_timeout_bounds_the_call(served: Served, cli: Cli) -> None:
+    served.arm(Fault(FaultKind.STALL_BEFORE_HEADERS, "start_chat"))
+    ran = cli("call", "start_chat", "--timeout", "0.3")
+    assert ran.exit_code == 6
+    assert "0.3 s" in only_line(ran.stderr)
+
+
+# ---- who speaks, and where to
+
+
+def test_options_win_over_the_environment(served: Served, cli: Cli) -> None:
+    options = ["--license-id", "7", "--access-token", "dal-other", "--region", "fra"]
+    assert cli("call", "start_chat", *options).exit_code == 0
+    request = served.sandbox.requests[0]
+    assert dict(request.query) == {"license_id": "7"}
+    assert request.headers["authorization"] == "Bearer dal-other"
+    assert request.headers["x-region"] == "fra"
+
+
+@pytest.mark.parametrize(
+    "missing, said",
+    [
+        ("LIVECHAT_LICENSE_ID", "no license id: pass --license-id or set LIVECHAT_LICENSE_ID"),
+        ("LIVECHAT_ACCESS_TOKEN", "no access token: set LIVECHAT_ACCESS_TOKEN or pass --access-token"),
+    ],
+)
+def test_missing_credentials_are_named(
+    served: Served, cli: Cli, missing: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(missing)
+    ran = cli("call", "start_chat")
+    assert ran.exit_code == 2
+    assert only_line(ran.stderr) == f"error: {said}"
+
+
+@pytest.mark.parametrize("option", [["--base-url", "ftp://x"], ["--access-token", "two words"], ["--license-id", "0"]])
+def test_bad_configuration_is_one_line(served: Served, cli: Cli, option: list[str]) -> None:
+    ran = cli("call", "start_chat", *option)
+    assert ran.exit_code == 2
+    assert "two words" not in only_line(ran.stderr)
+
+
+@pytest.fixture
+def _somebody_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIVECHAT_ACCESS_TOKEN")
+    monkeypatch.setattr(_access, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+
+
+@pytest.mark.usefixtures("served", "_somebody_is_there")
+def test_the_token_is_asked_for_and_not_shown(cli: Cli) -> None:
+    ran = cli("call", "get_groups_status", input=f"{TOKEN}\n")
+    assert ran.exit_code == 0
+    assert json.loads(ran.stdout)
+    assert "Access token:" in ran.stderr
+
+
+@pytest.mark.usefixtures("served", "_somebody_is_there")
+def test_the_question_may_be_left_unanswered(cli: Cli) -> None:
+    ran = cli("call", "get_groups_status", input="")
+    assert ran.exit_code == 130
+    assert ran.stderr.splitlines()[-1] == "error: interrupted"
+
+
+def test_a_repr_of_the_options_hides_the_token() -> None:
+    access = _access.Access(
+        license_id=1, access_token=TOKEN, base_url=None, region=None, timeout=None, no_retry=False, verbose=False
+    )
+    assert TOKEN not in repr(access)
+
+
+# ---- how it is printed
+
+
+def printed(value: object, monkeypatch: pytest.MonkeyPatch, **console: object) -> str:
+    written = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr(_terminal, "out", lambda: Console(file=written, width=40, **console))  # type: ignore[arg-type]
+    _terminal.print_json(value)
+    written.seek(0)
+    return written.read()
+
+
+def test_on_a_terminal_it_is_indented_and_not_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = {"long": "word " * 30, "list": [1, None]}
+    plain = printed(value, monkeypatch, force_terminal=True, no_color=True, color_system=None)
+    assert plain == json.dumps(value, indent=2) + "\n"
+    assert "\x1b[" in printed(value, monkeypatch, force_terminal=True, color_system="standard")
+
+
+def test_nothing_in_it_commands_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = {"text": "\x1b[2J \x9b2J \x7f Zoë"}
+    shown = printed(value, monkeypatch, force_terminal=True, color_system=None)
+    assert not {"\x1b", "\x9b", "\x7f"} & set(shown)
+    assert "Zoë" in shown
+    assert json.loads(shown) == value
+
+
+@pytest.mark.parametrize("encoding, name", [("utf-8", "Zoë"), ("ascii", "Zo\\u00eb")])
+def test_piped_json_is_valid_in_any_encoding(served: Served, cli: Cli, encoding: str, name: str) -> None:
+    assert cli("call", "update_customer", "-p", '{"name": "Zoë"}').exit_code == 0
+    ran = finish(start("call", "start_chat", encoding=encoding))
+    assert ran.exit_code == 0
+    assert json.loads(ran.stdout)["chat"]["users"][0]["name"] == "Zoë"
+    assert name in ran.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")
+def test_ctrl_c_ends_it_in_one_line(served: Served) -> None:
+    stalled = served.arm(Fault(FaultKind.STALL_BEFORE_HEADERS, "start_chat"))
+    process = start("call", "start_chat")
+    served.wait_for(stalled)
+    process.send_signal(signal.SIGINT)
+    ran = finish(process)
+    assert (ran.exit_code, ran.stdout) == (130, "")
+    assert only_line(ran.stderr) == "error: interrupted"

@@ -1,0 +1,108 @@
+import subprocess
+import sys
+
+import pytest
+from typer.main import get_command
+
+import livechat_customer_async
+from livechat_customer_async.cli import main
+from livechat_customer_async.cli._app import app
+from tests.cli.conftest import Cli, finish, only_line, start
+
+CLI = "livechat_customer_async.cli"
+
+
+def test_version(cli: Cli) -> None:
+    assert cli("--version").stdout.startswith(f"livechat-customer {livechat_customer_async.__version__} (Python 3.")
+
+
+def test_it_runs_as_a_module() -> None:
+    ran = finish(start("--version"))
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert livechat_customer_async.__version__ in ran.stdout
+
+
+def test_main_runs_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["livechat-customer", "--version"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert not caught.value.code
+    assert livechat_customer_async.__version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [[], ["demo"], ["sandbox"], ["call"], ["upload"]], ids=" ".join)
+def test_every_command_has_help(cli: Cli, command: list[str]) -> None:
+    ran = cli(*command, "--help")
+    assert ran.exit_code == 0
+    assert " ".join(["Usage: livechat-customer", *command]) in ran.stdout
+    assert ("Exit codes:" in ran.stdout) == (command not in (["demo"], ["sandbox"]))
+
+
+def test_without_a_command_it_shows_the_help_and_fails(cli: Cli) -> None:
+    ran = cli()
+    assert ran.exit_code == 2
+    assert "Commands" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["nope"], "No such command 'nope'. (see `livechat-customer --help`)"),
+        (["call"], "Missing argument 'ACTION'. (see `livechat-customer call --help`)"),
+        (["call", "x", "--license-id", "many"], "'--license-id'"),
+        (["call", "x", "--region", "mars"], "'--region'"),
+        (["upload", "no-such-file"], "no-such-file"),
+        (["--nope"], "--nope"),
+    ],
+)
+def test_wrong_usage_is_one_line(cli: Cli, arguments: list[str], said: str) -> None:
+    ran = cli(*arguments)
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert said in only_line(ran.stderr)
+
+
+def test_programs_may_run_it_without_ending_the_process() -> None:
+    assert get_command(app).main(["call", "send_file", "--help"], standalone_mode=False) == 0
+
+
+# ---- extras that are not installed
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich.console"])
+def test_a_missing_extra_is_one_line(
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.startswith(f"{CLI}.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    line = only_line(capsys.readouterr().err)
+    assert f"needs {missing.partition('.')[0]}, which" in line
+    assert 'pip install "livechat-customer-async[cli]"' in line
+
+
+def test_another_missing_module_is_a_fault_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, f"{CLI}._app", None)
+    with pytest.raises(ModuleNotFoundError):
+        main()
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_importing_the_package_imports_no_extra() -> None:
+    extras = {"typer", "starlette", "uvicorn", f"{CLI}._app"}
+    code = f"import sys, livechat_customer_async, {CLI}; print({extras} & set(sys.modules))"
+    assert run_python(code).stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("command, exit_code", [("call --help", 0), ("upload --help", 0), ("demo", 2), ("sandbox", 2)])
+def test_only_what_needs_the_sandbox_asks_for_it(command: str, exit_code: int) -> None:
+    ran = run_python(
+        f"import sys; sys.modules['uvicorn'] = None; sys.argv[1:] = {command.split()}; import {CLI} as cli; cli.main()"
+    )
+    assert ran.returncode == exit_code
+    assert exit_code == 0 or "pip install" in only_line(ran.stderr)

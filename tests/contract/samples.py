@@ -1,0 +1,61 @@
+"""The recorded samples of `tests/samples`: for each action what a request holds, and what the server may answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+_LEFT_OUT = object()
+FOLDER = Path(__file__).parents[1] / "samples"
+
+
+@attrs.frozen
+class RequestSample:
+    """What the server has to see: the query, and either the envelope's payload or the parts of a multipart body."""
+
+    query: dict[str, str]
+    payload: dict[str, Any] | None = None
+    parts: list[dict[str, str]] | None = None
+
+
+@attrs.frozen
+class ResponseSample:
+    """What the server answers; a body left out is an empty one."""
+
+    status: int
+    body: Any = _LEFT_OUT
+
+    @property
+    def content(self) -> bytes:
+        return b"" if self.body is _LEFT_OUT else json.dumps(self.body).encode()
+
+
+@attrs.frozen
+class Sample:
+    requests: dict[str, RequestSample]
+    responses: dict[str, ResponseSample]
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Yield every request once and every response once, paired with the first of the other kind."""
+        first_request, first_response = next(iter(self.requests)), next(iter(self.responses))
+        for request in self.requests:
+            yield request, first_response
+        for response in self.responses:
+            if response != first_response:
+                yield first_request, response
+
+
+def load(action: str) -> Sample:
+    recorded = json.loads((FOLDER / f"{action}.json").read_text(encoding="utf-8"))
+    return Sample(
+        {name: RequestSample(**fields) for name, fields in recorded["requests"].items()},
+        {name: ResponseSample(**fields) for name, fields in recorded["responses"].items()},
+    )
+
+
+ACTIONS = sorted(path.stem for path in FOLDER.glob("*.json"))
+SAMPLES = {action: load(action) for action in ACTIONS}

@@ -1,0 +1,167 @@
+"""What must come of each fault: what a struck request lets the client know, and the rules that follow from it.
+
+A row says only what happens to one request: whether the server performs it, and what the client sees. What becomes of
+the call is derived, by three rules:
+
+- An answer ends the call. So does a refusal (the server did nothing) and an answer that cannot be read (it may have).
+- A refusal for the load is repeated, whatever the action.
+- Where it is open whether the server acted, the call is repeated if performing it twice is performing it once.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from livechat_customer_async import (
+    ApiError,
+    ApiValidationError,
+    CallTimeoutError,
+    EntityTooLargeError,
+    GroupOfflineError,
+    InternalError,
+    LiveChatError,
+    Outcome,
+    Replay,
+    RequestTimeoutError,
+    ResponseDecodeError,
+    ServiceUnavailableError,
+    TooManyRequestsError,
+    TransportError,
+)
+from livechat_customer_async.sandbox import Fault
+
+ATTEMPTS = 3
+READ_TIMEOUT = 0.75
+LONG = 3600.0
+SHORT = 0.01
+
+
+class Sign(enum.Enum):
+    """What the client can know of a struck request."""
+
+    ANSWER = enum.auto()
+    REFUSED = enum.auto()
+    THROTTLED = enum.auto()
+    OPEN = enum.auto()
+    UNREADABLE = enum.auto()
+
+
+_OUTCOMES = {
+    Sign.REFUSED: Outcome.REJECTED,
+    Sign.THROTTLED: Outcome.REJECTED,
+    Sign.OPEN: Outcome.UNKNOWN,
+    Sign.UNREADABLE: Outcome.UNKNOWN,
+}
+
+
+@attrs.frozen
+class Row:
+    """One fault. `over_httpx` and `error_over_httpx`: what is seen of it through httpx's own transport, if another."""
+
+    fault: Fault
+    sign: Sign
+    error: type[LiveChatError] | None = None
+    performs: bool = attrs.field(default=True, kw_only=True)
+    phase: str | None = attrs.field(default=None, kw_only=True)
+    over_httpx: tuple[Sign, type[LiveChatError]] | None = attrs.field(default=None, kw_only=True)
+
+    def __str__(self) -> str:
+        differs = attrs.fields(Fault)
+        options = [
+            f"{field.name}={value}"
+            for field in differs
+            if field.name not in ("kind", "action") and (value := getattr(self.fault, field.name)) != field.default
+        ]
+        return "-".join([self.fault.kind, *options])
+
+    def seen_by(self, engine: str) -> tuple[Sign, type[LiveChatError] | None]:
+        """Return what an engine lets the client know."""
+        return self.over_httpx if engine == "httpx" and self.over_httpx is not None else (self.sign, self.error)
+
+
+@attrs.frozen
+class Expected:
+    """What must come of a call."""
+
+    attempts: int
+    performed: int
+    outcome: Outcome | None
+    error: type[LiveChatError] | None
+
+
+def expected(row: Row, replay: Replay, engine: str) -> Expected:
+    """Derive what must come of a call whose requests are struck so."""
+    sign, error = row.seen_by(engine)
+    if sign is Sign.ANSWER:
+        return Expected(1, 1, None, None)
+    repeated = sign is Sign.THROTTLED or (sign is Sign.OPEN and replay is Replay.SAFE)
+    most = ATTEMPTS if repeated else 1
+    struck = most if row.fault.times is None else min(most, row.fault.times)
+    performed = struck if row.performs else 0
+    if struck < most:
+        return Expected(struck + 1, performed + 1, None, None)
+    return Expected(struck, performed, _OUTCOMES[sign], error)
+
+
+def _error(sign: Sign, error: type[LiveChatError], *, times: int | None = 1, **options: object) -> Row:
+    performs = bool(options.get("perform", False))
+    return Row(Fault("error", times=times, **options), sign, error, performs=performs)  # type: ignore[arg-type]
+
+
+ROWS = [
+    # error objects, by type
+    _error(Sign.REFUSED, ApiValidationError, type="validation"),
+    _error(Sign.REFUSED, GroupOfflineError, type="group_offline"),
+    _error(Sign.REFUSED, ApiError, type="never_seen", status=500),
+    _error(Sign.OPEN, InternalError, type="internal"),
+    _error(Sign.OPEN, InternalError, type="internal", perform=True),
+    _error(Sign.OPEN, RequestTimeoutError, type="request_timeout", perform=True),
+    _error(Sign.OPEN, RequestTimeoutError, type="request_timeout", times=2),
+    _error(Sign.OPEN, InternalError, type="internal", perform=True, times=None),
+    _error(Sign.THROTTLED, TooManyRequestsError, type="too_many_requests"),
+    _error(Sign.THROTTLED, TooManyRequestsError, type="too_many_requests", retry_after="0", times=2),
+    _error(Sign.THROTTLED, TooManyRequestsError, type="too_many_requests", times=None),
+    _error(Sign.THROTTLED, ServiceUnavailableError, type="service_unavailable"),
+    # errors without an object, by status
+    _error(Sign.REFUSED, ApiError, bare=True, status=404, message="<h1>not found</h1>"),
+    _error(Sign.REFUSED, ApiError, bare=True, status=302),
+    _error(Sign.REFUSED, EntityTooLargeError, bare=True, status=413),
+    _error(Sign.THROTTLED, TooManyRequestsError, bare=True, status=429),
+    _error(Sign.OPEN, ServiceUnavailableError, bare=True, status=503),
+    _error(Sign.OPEN, InternalError, bare=True, status=502, perform=True),
+    # late, or never
+    Row(Fault("latency", seconds=SHORT), Sign.ANSWER),
+    Row(Fault("latency", seconds=LONG), Sign.OPEN, CallTimeoutError, phase="read"),
+    Row(Fault("stall-before-headers"), Sign.OPEN, CallTimeoutError, performs=False, phase="read"),
+    Row(Fault("stall-before-headers", perform=True), Sign.OPEN, CallTimeoutError, phase="read"),
+    Row(Fault("stall-mid-body"), Sign.OPEN, CallTimeoutError, phase="read"),
+    Row(Fault("stall-mid-body", times=None), Sign.OPEN, CallTimeoutError, phase="read"),
+    Row(Fault("slow-drip", seconds=SHORT, chunk=16), Sign.ANSWER),
+    Row(Fault("late-performance", seconds=LONG), Sign.OPEN, TransportError),
+    Row(Fault("late-performance", seconds=LONG, type="request_timeout"), Sign.OPEN, RequestTimeoutError),
+    Row(Fault("late-performance", seconds=LONG, hold=True), Sign.OPEN, CallTimeoutError, phase="read"),
+    # broken
+    Row(Fault("reset-before-reading"), Sign.OPEN, TransportError, performs=False),
+    Row(Fault("reset-before-reading", times=None), Sign.OPEN, TransportError, performs=False),
+    Row(Fault("reset-after-performing"), Sign.OPEN, TransportError),
+    Row(Fault("reset-after-performing", times=2), Sign.OPEN, TransportError),
+    Row(Fault("reset-after-performing", times=None), Sign.OPEN, TransportError),
+    Row(Fault("truncated-body"), Sign.OPEN, TransportError),
+    Row(Fault("garbage-http"), Sign.OPEN, TransportError),
+    Row(Fault("garbage-http", perform=False), Sign.OPEN, TransportError, performs=False),
+    # whole, but not what it says it is; our engine sees what follows too short a length, httpx reads what was announced
+    Row(Fault("garbage-body"), Sign.UNREADABLE, ResponseDecodeError),
+    Row(Fault("garbage-body", perform=False), Sign.UNREADABLE, ResponseDecodeError, performs=False),
+    Row(
+        Fault("wrong-content-length", delta=-5),
+        Sign.OPEN,
+        TransportError,
+        over_httpx=(Sign.UNREADABLE, ResponseDecodeError),
+    ),
+    Row(Fault("wrong-content-length", delta=5), Sign.OPEN, CallTimeoutError, phase="read"),
+    # only what comes after the answer is struck
+    Row(Fault("close-after-response"), Sign.ANSWER),
+    Row(Fault("close-on-next-request"), Sign.ANSWER),
+]
