@@ -175,3 +175,23 @@ def coverage(session: nox.Session) -> None:
     session.install("coverage[toml]")
     session.run("coverage", "combine")
     session.run("coverage", "report")
+
+
+BENCHMARKS = ["calls", "decode", "cold", "uploads"]
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The benchmarks: all, or those named; `quick` for a short version, `reference` to renew the committed figures."""
+    install(session, "bench")
+    named = [word for word in session.posargs if word in BENCHMARKS]
+    options = [word for word in session.posargs if word not in BENCHMARKS]
+    for name in named or BENCHMARKS:
+        session.run("python", "-m", f"benchmarks.{name}", *options)
+
+
+@nox.session(name="bench-ratios")
+def bench_ratios(session: nox.Session) -> None:
+    """The hot path's micro-benchmarks, compared with the committed baseline of this Python by ratio; under a minute."""
+    install(session, "tests", "micro")
+    session.run("pytest", "benchmarks/test_micro.py", *session.posargs)

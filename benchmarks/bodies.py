@@ -19,18 +19,20 @@ def _text(chance: random.Random, words: int) -> str:
 
 
 def _event(chance: random.Random, index: int) -> dict[str, Any]:
-    """Of ten events seven are messages, and one each a file, a system message and a rich message."""
+    """Of twenty events seventeen are messages, and one each a file, a system message and a rich message.
+
+    Every event has a property, wrapped, as those in the samples of the API's documents.
+    """
     common = {
         "id": f"Q20N9CKRX2_{index + 1}",
         "order": 1_589_276_000_000_000 + index * 61_000_003,
         "timestamp": 1_589_276_000 + index * 61,
         "recipients": "all",
+        "properties": {"0805e283233042b37f460ed8fbf22160": {"string_property": {"value": "string value"}}},
     }
     author = {"author_id": "b7eff798-f8df-4364-8059-649c35c9ed0c" if index % 2 else "agent.smith@example.com"}
-    kind = index % 10
-    if kind == 3:
-        return {**common, **author, "type": "file", **_file(index)}
-    if kind == 6:
+    kind = index % 20
+    if kind == 2:
         text = "Agent Smith has joined the chat"
         variables = {"text_vars": {"agent": "Smith", "targets": "visitor"}}
         return {
@@ -40,12 +42,12 @@ def _event(chance: random.Random, index: int) -> dict[str, Any]:
             "text": text,
             **variables,
         }
-    if kind == 9:
+    if kind == 7:
+        return {**common, **author, "type": "file", **_file(index)}
+    if kind == 13:
         return {**common, **author, "type": "rich_message", "template_id": "cards", "elements": [_card(chance)]}
-    properties = {"0805e283233042b37f460ed8fbf22160": {"sentiment": {"value": "neutral"}, "score": {"value": index}}}
-    extra = {"properties": properties} if kind in (0, 5) else {}
-    text = _text(chance, chance.randint(5, 25)) + (" Zürich 🙂" if kind == 5 else "")
-    return {**common, **author, "type": "message", "text": text, **extra}
+    text = _text(chance, chance.randint(3, 40)) + (" Zürich 🙂" if kind == 5 else "")
+    return {**common, **author, "type": "message", "text": text}
 
 
 def _file(index: int) -> dict[str, Any]:

@@ -7,11 +7,18 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
+import anyio.lowlevel
 import attrs
 
 
 def _loop_time() -> float:
     return asyncio.get_running_loop().time()
+
+
+async def let_scopes_notice() -> None:
+    """Give a scope around the caller whose time is over the turns of the loop that it needs to cancel."""
+    for _ in range(3):
+        await anyio.lowlevel.checkpoint()
 
 
 @attrs.frozen

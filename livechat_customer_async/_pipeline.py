@@ -7,11 +7,10 @@ from collections.abc import Awaitable
 from typing import Any, ParamSpec, TypeVar, cast
 
 import anyio
-import anyio.lowlevel
 import attrs
 
 from ._action import NO_RESULT, Action, UploadRequest
-from ._clock import Clock
+from ._clock import Clock, let_scopes_notice
 from ._envelope import Answer, interpret
 from ._files import Source, open_source
 from ._json import dumps, structure, unstructure
@@ -220,8 +219,7 @@ class Pipeline:
 
     async def _too_late(self, call: _Call) -> None:
         """End a call whose time was over when its turn came: some transports send before they first wait."""
-        for _ in range(3):  # the scope whose time it is may need a turn of the loop to notice
-            await anyio.lowlevel.checkpoint()
+        await let_scopes_notice()
         raise CallTimeoutError("the time of the call was over when its turn came", outcome=call.outcome())
 
     async def _exchange(self, call: _Call, outgoing: Outgoing, token: str) -> Any:

@@ -99,8 +99,7 @@ class Pool:
         """
         if self.closed:
             raise SessionStateError("the session is closed: make a new one")
-        if self._pid != os.getpid():
-            raise SessionStateError("the session was made before a fork: make one in each process")
+        self._check_process()
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None:
@@ -109,6 +108,11 @@ class Pool:
                     "make a session in each loop"
                 )
             self._loop = loop
+
+    def _check_process(self) -> None:
+        # The connections are those of the process that made them: closed here, they would end there.
+        if self._pid != os.getpid():
+            raise SessionStateError("the session was made before a fork: make one in each process")
 
     def entered(self, scope: anyio.CancelScope) -> None:
         """Count a call in."""
@@ -136,6 +140,7 @@ class Pool:
     async def aclose(self) -> None:
         """Let the calls in flight finish for a while, end the rest, and close the connections. Idempotent."""
         self.closed = True
+        self._check_process()
         if self._loop is not None and self._loop is not asyncio.get_running_loop():
             raise SessionStateError("the session must be closed on the event loop of its calls")
         try:

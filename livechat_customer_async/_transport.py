@@ -129,9 +129,11 @@ class Transport:
         request = _request_of(outgoing)
         try:
             response = await (self._send_guarded if self._guarded else self._send)(request, outgoing)
+        except httpx.HTTPStatusError as error:  # raised by a hook of a caller's client: it is an answer all the same
+            response = error.response
         except httpx.HTTPError as error:
             raise AttemptError(failure_of(error, outgoing)) from None
-        return Answer(response.status_code, response.headers, response.content)
+        return Answer(response.status_code, response.headers, _content_of(response))
 
     async def _send(self, request: httpx.Request, outgoing: Outgoing) -> httpx.Response:
         if self._client.is_closed:
@@ -174,6 +176,13 @@ class AttemptError(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure)
         self.failure = failure
+
+
+def _content_of(response: httpx.Response) -> bytes:
+    try:
+        return response.content
+    except httpx.ResponseNotRead:
+        return b""
 
 
 def _request_of(outgoing: Outgoing) -> httpx.Request:

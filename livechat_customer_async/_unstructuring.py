@@ -142,7 +142,10 @@ def _raw(value: Any) -> Any:
 
 def _received_properties(value: Any) -> dict[str, dict[str, Any]]:
     return {
-        namespace: {name: _wrapped(part) for name, part in _checks.keyed(_checks.json_value(names)).items()}
+        namespace: {
+            name: _wrapped(_checks.json_value(part, _checks.below(namespace, name)))
+            for name, part in _checks.keyed(names, namespace).items()
+        }
         for namespace, names in _checks.keyed(value).items()
     }
 

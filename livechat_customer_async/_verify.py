@@ -15,8 +15,9 @@ import attrs
 
 from ._action import Action, Caller
 from ._checks import an_id
+from ._clock import let_scopes_notice
 from .actions.chats import GET_CHAT_THREADS, GET_CHAT_THREADS_SUMMARY
-from .errors import LiveChatError, Outcome
+from .errors import CallTimeoutError, LiveChatError, Outcome
 from .models import NewEvent, SentEvent
 
 # The server gives up on a request after 15 s: what it has not performed by then it will not.
@@ -61,6 +62,13 @@ class Send:
 
     async def verified(self) -> SentEvent:
         """Send it, and once more where the chat does not show it although the server's time for it has passed."""
+        try:
+            return await self._verified()
+        except LiveChatError as error:
+            error.elapsed = self._call.clock.now() - self._began
+            raise
+
+    async def _verified(self) -> SentEvent:
         given = self._given_id()
         known: set[str | None] = set() if given is None else await self._older_with(given)
         custom_id = given or str(uuid.uuid4())
@@ -81,7 +89,8 @@ class Send:
     async def _try(self) -> SentEvent | LiveChatError:
         """Send it; return the error, where it leaves open what the server did."""
         try:
-            return await self._in_time()(self._action, self._chat_id, self._event, **self._options)
+            call = await self._in_time()
+            return await call(self._action, self._chat_id, self._event, **self._options)
         except LiveChatError as error:
             unknown = error.outcome is Outcome.UNKNOWN
             self._stamp(error)
@@ -97,9 +106,15 @@ class Send:
         error.elapsed = self._call.clock.now() - self._began
         error.outcome = Outcome.UNKNOWN if self._maybe_acted else error.outcome
 
-    def _in_time(self) -> Caller:
+    async def _in_time(self) -> Caller:
         """Return a caller that has what is left of the time of the whole."""
-        return self._call if self._deadline == math.inf else self._call.limited(max(self._time_left(), 0.001))
+        if self._deadline == math.inf:
+            return self._call
+        left = self._time_left()
+        if left <= 0:
+            await let_scopes_notice()
+            raise CallTimeoutError("no time is left for it", action=self._action.name)
+        return self._call.limited(left)
 
     def _time_left(self) -> float:
         return self._deadline - self._call.clock.now()
@@ -130,11 +145,13 @@ class Send:
 
     async def _events_with(self, custom_id: str) -> list[SentEvent]:
         """Return the events of the chat's newest threads that carry a custom id."""
-        page = await self._in_time()(GET_CHAT_THREADS_SUMMARY, self._chat_id, limit=NEWEST_THREADS)
+        call = await self._in_time()
+        page = await call(GET_CHAT_THREADS_SUMMARY, self._chat_id, limit=NEWEST_THREADS)
         thread_ids = [summary.id for summary in page.threads_summary[:NEWEST_THREADS]]
         if not thread_ids:
             return []
-        chat = await self._in_time()(GET_CHAT_THREADS, self._chat_id, thread_ids=thread_ids)
+        call = await self._in_time()
+        chat = await call(GET_CHAT_THREADS, self._chat_id, thread_ids=thread_ids)
         return [
             SentEvent(thread_id=thread.id, event=event)
             for thread in chat.threads

@@ -3,10 +3,11 @@
 import asyncio
 import time
 
+import anyio
 import attrs
 import pytest
 
-from livechat_customer_async._clock import Clock
+from livechat_customer_async._clock import Clock, let_scopes_notice
 from tests.virtual_time import virtual_time
 
 
@@ -16,6 +17,18 @@ async def test_now_is_the_clock_of_the_running_loop() -> None:
     assert clock.now() == asyncio.get_running_loop().time() == 0.0
     await clock.sleep(90.0)
     assert clock.now() == pytest.approx(90.0)
+
+
+@virtual_time
+async def test_a_scope_whose_time_is_over_notices_before_the_next_step() -> None:
+    steps = []
+    with anyio.CancelScope(deadline=Clock().now()) as over:
+        await let_scopes_notice()
+        steps.append("over")
+    with anyio.CancelScope(deadline=Clock().now() + 1) as left:
+        await let_scopes_notice()
+        steps.append("left")
+    assert (steps, over.cancelled_caught, left.cancelled_caught, Clock().now()) == (["left"], True, False, 0.0)
 
 
 def test_there_is_no_now_outside_a_loop() -> None:

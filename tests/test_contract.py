@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -9,6 +10,7 @@ import types
 import typing
 from collections.abc import AsyncIterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -233,3 +235,11 @@ def test_a_star_import_gives_the_public_names() -> None:
     exec("from livechat_customer_async import *", names)
     del names["__builtins__"]
     assert sorted(names) == sorted(package.__all__)
+
+
+def test_a_user_s_program_touches_every_public_name() -> None:
+    program = ast.parse((Path(__file__).parent / "typing" / "user_program.py").read_text(encoding="utf-8"))
+    used = {node.id for node in ast.walk(program) if isinstance(node, ast.Name)}
+    assert set(package.__all__) - used == set()
+    called = {node.attr for node in ast.walk(program) if isinstance(node, ast.Attribute)}
+    assert {*DOCUMENTED, *ITERATORS} - called == set()

@@ -130,6 +130,15 @@ def test_a_forgotten_provider_whose_place_is_taken_is_not_mistaken() -> None:
     assert key in found._by_provider
 
 
+def test_an_entry_of_an_object_that_lived_at_the_same_address_is_not_used() -> None:
+    found, dead, heir = customers(), Backend(), Backend()
+    of_the_dead = found.find(dead.token)
+    function = Backend.token
+    found._by_provider[id(heir), function] = found._by_provider[id(dead), function]
+    assert found.find(heir.token) is not of_the_dead
+    assert found.find(heir.token) is found.find(heir.token)
+
+
 def test_an_object_without_weak_references_is_kept_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_tokens, "_MOST_KEPT", 3)
     found, first = customers(), Slotted()
@@ -182,6 +191,7 @@ async def test_closing_the_registry_stops_all() -> None:
 
     slotted = SlottedHanging()
     found.find("plain")
+    found.find(Slotted())  # nobody has asked it yet
     waiters = []
     for provider in (hanging, slotted):
         tokens = found.find(provider).source

@@ -19,7 +19,6 @@ import httpx
 
 _HIGH_WATER = 256 * 1024
 _MAX_INFORMATIONAL = 8
-_CHUNK_FRAMING = 32
 _HEAD_END = b"\r\n\r\n"
 
 
@@ -49,13 +48,12 @@ class Connection(asyncio.Protocol):
         """Starts an exchange. `sent` is called just before the first write; `bodyless`: no answer has a body."""
         if self.closed:
             raise httpx.ConnectError("the connection was closed before it was used")
-        self.bodyless = bodyless
         self.status = 0
         self.reason = self.version = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.head_done = self.complete = self.keep_alive = self._chunked = False
         self.sending = self._active = True
-        self._sent = sent
+        self.bodyless, self._sent = bodyless, sent
         self._left = math.inf  # of the body, where its length was declared
         self._tail, self._fault = b"", ""
         self._informational = self._buffered = self._body_size = 0
@@ -106,7 +104,6 @@ class Connection(asyncio.Protocol):
             await self._wait(timeout, httpx.ReadTimeout)
 
     async def read(self, timeout: float | None) -> bytes:
-        """Waits for more of the body; `b""` at its end."""
         while not self._chunks:
             if self.complete:
                 return b""
@@ -185,7 +182,6 @@ class Connection(asyncio.Protocol):
         self._ended()
 
     def _ended(self) -> None:
-        """The server will send no more."""
         if self.closed:
             return
         error = None
@@ -286,7 +282,7 @@ class Connection(asyncio.Protocol):
             self._fault = f"the answer's body is larger than {self._max_body} bytes"
 
     def on_chunk_header(self) -> None:
-        self._framing += _CHUNK_FRAMING
+        self._framing += 32  # each chunk may be framed
 
     def on_body(self, data: bytes) -> None:
         self._chunks.append(data)

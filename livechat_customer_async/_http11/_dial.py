@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 _P = TypeVar("_P", bound=asyncio.Protocol)
-_KEEP_IDLE = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))  # Linux, Windows; macOS
+_KEEP_IDLE = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", -1))  # Linux, Windows; macOS
 _TCP = socket.IPPROTO_TCP
 _OPTIONS = ((_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (_TCP, _KEEP_IDLE, 60))
 
@@ -73,7 +73,7 @@ async def _attempt(loop: asyncio.AbstractEventLoop, family: int, address: Any) -
     try:
         sock.setblocking(False)  # noqa: FBT003
         for option in _OPTIONS:
-            with contextlib.suppress(OSError, TypeError):  # no option is needed, and not every system has each
+            with contextlib.suppress(OSError):  # no option is needed, and not every system has each
                 sock.setsockopt(*option)
         await loop.sock_connect(sock, address)
     except BaseException:

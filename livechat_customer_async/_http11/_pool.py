@@ -51,7 +51,6 @@ class Pool:
             raise RuntimeError(f"the transport {'is closed' if self._closed else 'belongs to another event loop'}")
 
     def take(self, origin: Origin) -> Connection | None:
-        """An idle connection, at once."""
         idle = self._idle.get(origin)
         while idle:
             connection, _ = idle.popitem()
@@ -62,7 +61,6 @@ class Pool:
         return None
 
     async def acquire(self, origin: Origin, timeout: Mapping[str, float | None]) -> Connection:
-        """An open connection, waited for and dialled as need be."""
         while (connection := self.take(origin)) is None:
             granted = None
             if self._slots < self.max_connections:
@@ -84,7 +82,6 @@ class Pool:
         self._hand_on(connection)
 
     async def aclose(self) -> None:
-        """Closes everything; exchanges under way end with an error."""
         self._closed = True
         for scope in self._dialling:
             if not scope.expired():

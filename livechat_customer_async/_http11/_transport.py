@@ -92,8 +92,7 @@ class Http11Transport(httpx.AsyncBaseTransport):
         coding = b", ".join([value for name, value in headers if name.lower() == b"content-encoding"]).strip().lower()
         if coding not in (b"", b"identity") and not out.bodyless:
             decoder = _Decoder(coding, self._pool.limits[1])
-            gone = (b"content-encoding", b"content-length")
-            headers = [(name, value) for name, value in headers if name.lower() not in gone]
+            headers = [item for item in headers if item[0].lower() not in (b"content-encoding", b"content-length")]
         if not connection.complete:
             stream = _Body(connection, self._pool, decoder, out.timeout.get("read"))
             return httpx.Response(status, headers=headers, stream=stream, extensions=extensions)

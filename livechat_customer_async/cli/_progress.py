@@ -30,7 +30,7 @@ class Bars:
             TransferSpeedColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not console.is_interactive,
             # Standard output is not the bars' to redirect: they go to standard error.
             redirect_stdout=False,
         )
@@ -40,11 +40,14 @@ class Bars:
             self._all = self._progress.add_task(f"{count} files", total=total)
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        if not self._progress.disable:
+            self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        # A disabled one would still end with an empty line, in older versions of Rich.
+        if not self._progress.disable:
+            self._progress.stop()
 
     @contextmanager
     def file(self, name: str, size: int) -> Generator[Callable[[int, int | None], None]]:

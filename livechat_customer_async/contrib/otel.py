@@ -84,9 +84,7 @@ class OpenTelemetryObserver(Observer):
 
     def on_attempt_end(self, event: AttemptEnd) -> None:
         """Measure the request."""
-        self._request_duration.record(
-            event.elapsed, self._common(event.action, event.status_code, event.error)
-        )
+        self._request_duration.record(event.elapsed, self._common(event.action, event.status_code, event.error))
 
     def on_retry(self, event: CallRetry) -> None:
         """Count the retry."""

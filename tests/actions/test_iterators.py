@@ -237,6 +237,17 @@ async def test_no_row_is_lost_or_doubled_however_they_shift(
     assert_complete(await threads(server, page_size), server, before)
 
 
+async def test_a_row_that_hides_in_two_passes_is_found_by_the_third() -> None:
+    def move_row4_to_front(rows: list[str]) -> None:
+        rows.remove("row4")
+        rows.insert(0, "row4")
+
+    server = FakeList(6, window=None)
+    server.before[3] = remove_first  # pulls row4 onto the page that was read
+    server.before[5] = move_row4_to_front  # and there is nothing to see of it in the count
+    assert sorted(await threads(server, 2)) == [f"row{i}" for i in range(6)]
+
+
 async def test_a_list_that_never_rests_is_not_read_for_ever() -> None:
     server = FakeList(30, window=None)
     for at in range(1, 1000):

@@ -20,6 +20,7 @@ TERMINAL_VARIABLES = ("COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "NO_COLOR", "P
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("LIVECHAT_") or name in TERMINAL_VARIABLES]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("TERM", "xterm")  # what a person has; a dumb one is not animated
 
 
 class Served:

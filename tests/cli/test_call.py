@@ -1,3 +1,4 @@
+import asyncio
 import io
 import json
 import signal
@@ -183,11 +184,21 @@ def test_the_question_may_be_left_unanswered(cli: Cli) -> None:
     assert ran.stderr.splitlines()[-1] == "error: interrupted"
 
 
-def test_a_repr_of_the_options_hides_the_token() -> None:
-    access = _access.Access(
+@pytest.fixture
+def access() -> _access.Access:
+    return _access.Access(
         license_id=1, access_token=TOKEN, base_url=None, region=None, timeout=None, no_retry=False, verbose=False
     )
+
+
+def test_a_repr_of_the_options_hides_the_token(access: _access.Access) -> None:
     assert TOKEN not in repr(access)
+
+
+def test_without_another_address_it_is_the_public_one(access: _access.Access) -> None:
+    session = access.session(Console())
+    asyncio.run(session.aclose())
+    assert "https://api.livechatinc.com" in repr(session)
 
 
 # ---- how it is printed

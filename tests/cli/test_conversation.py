@@ -77,7 +77,7 @@ def test_a_card_shows_its_titles_and_buttons() -> None:
     card = RichMessage(
         id="1",
         template_id="cards",
-        elements=(RichElement(title="One", subtitle="of two", buttons=buttons), RichElement(title="Two")),
+        elements=(RichElement(title="One", subtitle="of two", buttons=buttons), RichElement(subtitle="Two")),
     )
     said = [line.strip("│ ") for line in drawn(card)[1:-1]]
     assert said == ["One", "of two", "[ ✓ Yes ]  [ No ]", "Two"]

@@ -7,7 +7,7 @@ from typer.main import get_command
 import livechat_customer_async
 from livechat_customer_async.cli import main
 from livechat_customer_async.cli._app import app
-from tests.cli.conftest import Cli, finish, only_line, start
+from tests.cli.conftest import TOKEN, Cli, finish, only_line, start
 
 CLI = "livechat_customer_async.cli"
 
@@ -106,3 +106,17 @@ def test_only_what_needs_the_sandbox_asks_for_it(command: str, exit_code: int) -
     )
     assert ran.returncode == exit_code
     assert exit_code == 0 or "pip install" in only_line(ran.stderr)
+
+
+def test_a_fault_of_the_program_shows_a_plain_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVECHAT_ACCESS_TOKEN", TOKEN)
+    ran = run_python(
+        f"import sys; from {CLI} import main, _call\n"
+        "def fail(payload): raise ZeroDivisionError('a bug')\n"
+        "_call.read_payload = fail\n"
+        "sys.argv[1:] = ['call', 'x', '--license-id', '1']; main()"
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("Traceback (most recent call last):\n")
+    assert ran.stderr.endswith("ZeroDivisionError: a bug\n")
+    assert TOKEN not in ran.stderr

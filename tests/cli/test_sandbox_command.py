@@ -101,7 +101,7 @@ def test_what_is_printed_commands_no_terminal(visited: Callable[..., Ran]) -> No
 
 @needs_signals
 def test_the_options_reach_the_sandbox(visited: Callable[..., Ran]) -> None:
-    seen: list[tuple[int, object]] = []
+    seen: list[tuple[object, object]] = []
 
     def visit(server: SandboxServer) -> None:
         seen.append((post(server, "start_chat", license_id=7).status_code, server.sandbox.agent))
@@ -182,8 +182,7 @@ def test_a_process_of_its_own_stops_cleanly(name: str) -> None:
     assert url is not None, banner
     hanging = start("call", "start_chat", "--license-id", 1, "--base-url", url[0], LIVECHAT_ACCESS_TOKEN=TOKEN)
     other = start("call", "get_groups_status", "--license-id", 1, "--base-url", url[0], LIVECHAT_ACCESS_TOKEN=TOKEN)
-    while "get_groups_status" not in process.stdout.readline():
-        pass
+    assert any("get_groups_status" in line for line in process.stdout)
     process.send_signal(getattr(signal, name))
     stopped = finish(process)
     assert (stopped.exit_code, stopped.stderr) == (0, "")

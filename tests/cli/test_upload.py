@@ -172,8 +172,9 @@ def test_a_row_leaves_room_for_the_echo_of_ctrl_c() -> None:
     assert max(len(row.rpartition("\r")[2].partition("\x1b")[0].rstrip()) for row in rows) <= 58
 
 
-def test_elsewhere_there_are_no_bars() -> None:
-    console = Console(file=io.StringIO())
+@pytest.mark.parametrize("dumb", [True, False])
+def test_elsewhere_there_are_no_bars(dumb: bool) -> None:
+    console = Console(file=io.StringIO(), force_terminal=dumb, _environ={"TERM": "dumb"})
     with Bars(console, 200, 2) as bars, bars.file("a", 100) as advance:
         advance(100, 100)
     assert shown(console) == ""

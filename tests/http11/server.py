@@ -79,6 +79,11 @@ class Server:
             await self.changed.wait_for(lambda: self.open == count)
 
 
+async def until(condition: Callable[[], object]) -> None:
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
 @contextlib.asynccontextmanager
 async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
     """Runs `script` for each connection; a fault of its own, other than the client's leaving, fails the test."""
@@ -124,7 +129,7 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
 
 
 def answering(*answers: bytes, then: str = "wait") -> Script:
-    """For each request in turn the next answer, over and over the last; then wait for the client, or close, or reset."""
+    """For each request in turn the next answer, the last one again; then wait for the client, close, or reset."""
 
     async def script(peer: Peer) -> None:
         queue = list(answers)

@@ -1,4 +1,4 @@
-"""One suite over httpx's own transport and over ours, on real sockets; where they differ by design, the test says so."""
+"""One suite over httpx's own transport and ours, on real sockets; where they differ by design, the test says so."""
 
 import asyncio
 import gzip
@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from tests.http11.conftest import Make
-from tests.http11.server import OK, Peer, answering, serve, serving
+from tests.http11.server import OK, Peer, answering, serve, serving, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -440,8 +440,7 @@ async def test_pool_timeout(make: Make) -> None:
     async with serving(answering(b"")) as server:
         client = make(connections=1, timeout=httpx.Timeout(5, pool=0.05))
         first = asyncio.create_task(client.get(server.url, timeout=httpx.Timeout(5, read=0.5)))
-        while not server.seen:
-            await asyncio.sleep(0)
+        await until(lambda: server.seen)
         with pytest.raises(httpx.PoolTimeout):
             await client.get(server.url)
         first.cancel()

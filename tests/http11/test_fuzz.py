@@ -13,8 +13,10 @@ from tests.http11.server import OK, Peer, serving
 
 PIECES = [
     b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 101 x\r\n",
-    b"HTTP/1.1 204 No\r\n", b"HTTP/1.1 500 \r\n", b"HTTP/1.1 200\r\n", b"Content-Length: 5\r\n", b"Content-Length: 0\r\n",
-    b"Content-Length: 99\r\n", b"Transfer-Encoding: chunked\r\n", b"Connection: close\r\n", b"Content-Encoding: gzip\r\n",
+    b"HTTP/1.1 204 No\r\n", b"HTTP/1.1 500 \r\n", b"HTTP/1.1 200\r\n",
+    b"Content-Length: 5\r\n", b"Content-Length: 0\r\n",
+    b"Content-Length: 99\r\n", b"Transfer-Encoding: chunked\r\n", b"Connection: close\r\n",
+    b"Content-Encoding: gzip\r\n",
     b"Content-Encoding: deflate\r\n", b"Content-Type: text/plain; charset=utf-16\r\n", b"Set-Cookie: a=b\r\n",
     b"Location: http://[/\r\n", b"\r\n", b"\n", b"\r", b"5\r\nhello\r\n", b"hello", b"0\r\n\r\n", b"5;x=y\r\n",
     b"ffffffffffffffff\r\n", b"X: \xff\r\n", b":", b"\0", gzip.compress(b"hello"), OK,

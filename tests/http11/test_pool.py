@@ -1,6 +1,7 @@
 """Turns, ages and ends of connections."""
 
 import asyncio
+import functools
 import gc
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from livechat_customer_async._http11 import Http11Transport
-from tests.http11.server import OK, Peer, answering, serve, serving
+from tests.http11.server import OK, Peer, answering, serve, serving, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -114,8 +115,7 @@ async def test_an_idle_connection_that_dies_is_known_at_once(ours: Ours) -> None
         await send(transport, server.url)
         assert transport.connections == 1
         drop.set()
-        while transport.connections:
-            await asyncio.sleep(0)
+        await until(lambda: not transport.connections)
         await send(transport, server.url)
         assert server.accepted == 2
 
@@ -183,11 +183,9 @@ async def test_close(ours: Ours) -> None:
     transport = ours(max_connections=2)
     async with serving(answering(b"")) as server, serving(answering(b"")) as mute:
         reading = asyncio.create_task(send(transport, server.url))
-        while not server.seen:
-            await asyncio.sleep(0)
+        await until(lambda: server.seen)
         dialling = asyncio.create_task(send(transport, mute.url.replace("http:", "https:")))
-        while not mute.accepted:
-            await asyncio.sleep(0)
+        await until(lambda: mute.accepted)
         waiting = asyncio.create_task(send(transport, server.url))
         await asyncio.sleep(0)
         await transport.aclose()
@@ -344,8 +342,7 @@ async def test_not_sent(ours: Ours) -> None:
         with pytest.raises(httpx.ConnectTimeout):
             await send(transport, server.url.replace("http:", "https:"), **extensions)
         stuck = asyncio.create_task(send(transport, server.url))
-        while not server.seen:
-            await asyncio.sleep(0)
+        await until(lambda: server.seen)
         with pytest.raises(httpx.PoolTimeout):
             await send(transport, server.url, **extensions)
         waiting = asyncio.create_task(send(transport, server.url, **extensions))
@@ -361,19 +358,18 @@ async def test_sent_is_known_after_a_cancellation(ours: Ours) -> None:
     """Cancelled after any number of turns, a call whose `sent` was not told reached no server."""
     marks = 0
     for turns in range(40):
-        sent: list[bool] = []
+        told: list[bool] = []
         transport = ours()
         async with serving(answering(b"")) as server:
-            task = asyncio.create_task(send(transport, server.url, sent=lambda: sent.append(True)))
+            task = asyncio.create_task(send(transport, server.url, sent=functools.partial(told.append, True)))
             for _ in range(turns):
                 await asyncio.sleep(0)
             task.cancel()
             await asyncio.wait([task])
             assert transport.connections == 0
             await server.until_open(0)
-            assert bool(server.seen) <= bool(sent)
-            marks += bool(sent)
-        del sent
+            assert bool(server.seen) <= bool(told)
+            marks += bool(told)
     assert 0 < marks < 40
 
 

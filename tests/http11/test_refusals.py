@@ -1,4 +1,4 @@
-"""What could make two readers of one stream disagree, or fill memory, is refused, and the connection never used again."""
+"""What could make two readers disagree, or fill memory, is refused, and the connection never used again."""
 
 import asyncio
 import gzip

@@ -51,13 +51,14 @@ def dice(seed: int) -> Script:
             if throw < 0.05:
                 return
             if throw < 0.1:
-                return peer.reset()
+                peer.reset()
+                return
             cut = chance.randrange(len(OK)) if throw < 0.4 else len(OK)
             await peer.send(OK[:cut])
             for _ in range(chance.randrange(5)):
                 await asyncio.sleep(0)
             if throw < 0.13:
-                return None
+                return
             await peer.send(OK[cut:])
 
     return script

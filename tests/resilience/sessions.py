@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -61,3 +62,7 @@ def assert_nothing_held(session: AsyncCustomerSession) -> None:
     """No call of the session holds a slot or waits for one."""
     stats = session.stats()
     assert (stats.in_flight, stats.queued) == (0, 0)
+
+def open_files() -> int:
+    """Return how many file descriptors the process has open."""
+    return len(os.listdir("/proc/self/fd"))

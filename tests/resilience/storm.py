@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -176,8 +175,3 @@ def over_a_callers_transport(url: str, token: Any) -> AsyncCustomerSession:
 
 OVER = [over_auto, over_httpx, over_a_callers_client, over_a_callers_smaller_client, over_a_callers_transport]
 Over = Callable[[str, Any], AsyncCustomerSession]
-
-
-def open_files() -> int:
-    """Return how many file descriptors the process has open."""
-    return len(os.listdir("/proc/self/fd"))

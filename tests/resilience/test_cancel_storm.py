@@ -15,8 +15,8 @@ import pytest
 
 from livechat_customer_async import AccessToken
 from tests.resilience.quick_server import QuickServer
-from tests.resilience.sessions import assert_nothing_held, until
-from tests.resilience.storm import BY_SCOPE, NATIVELY, OVER, SLOTS, Over, Wave, Way, open_files
+from tests.resilience.sessions import assert_nothing_held, open_files, until
+from tests.resilience.storm import BY_SCOPE, NATIVELY, OVER, SLOTS, Over, Wave, Way
 
 pytestmark = pytest.mark.asyncio
 

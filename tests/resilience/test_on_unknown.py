@@ -1,0 +1,297 @@
+"""`send_event(on_unknown=…)` against a server that performs and drops, performs late, or does not perform."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import attrs
+import pytest
+
+from livechat_customer_async import (
+    AsyncCustomerSession,
+    LiveChatError,
+    NewMessage,
+    Outcome,
+    SentEvent,
+    Timeouts,
+    TransportError,
+)
+from livechat_customer_async.sandbox import ArmedFault, Event, Fault, Sandbox, serve
+from tests.resilience.sessions import BOUND, a_chat, a_session, assert_nothing_held, with_clock
+from tests.resilience.skipping import SkippingClock
+from tests.resilience.subjects import ENGINES
+
+pytestmark = pytest.mark.asyncio
+
+SERVER_LIMIT = 15.0
+HELLO = NewMessage(text="hello")
+
+
+@attrs.frozen
+class Scene:
+    """A chat on a sandbox, and a session whose waits take no time."""
+
+    sandbox: Sandbox
+    session: AsyncCustomerSession
+    clock: SkippingClock
+    chat_id: str
+
+    def add(self, kind: str, action: str = "send_event", **options: Any) -> ArmedFault:
+        armed = self.sandbox.faults.add(Fault(kind, action, **options))
+        if kind == "late-performance":
+            self.clock.release_after(options["seconds"], armed)
+        return armed
+
+    async def send(self, event: Any = HELLO, on_unknown: Any = "verify") -> SentEvent:
+        return await self.session.events.send_event(self.chat_id, event, on_unknown=on_unknown)
+
+    async def fail(self, event: Any = HELLO, on_unknown: Any = "verify") -> LiveChatError:
+        with pytest.raises(LiveChatError) as caught:
+            await self.send(event, on_unknown)
+        assert caught.value.action == "send_event"
+        return caught.value
+
+    @property
+    def events(self) -> list[Event]:
+        return [event for thread in self.sandbox.chats[self.chat_id].threads for event in thread.events]
+
+    @property
+    def sends(self) -> tuple[int, int]:
+        """How many arrived, and how many were performed."""
+        return self.sandbox.arrived["send_event"], self.sandbox.performed["send_event"]
+
+
+@asynccontextmanager
+async def a_scene(engine: str = "auto", **options: Any) -> AsyncIterator[Scene]:
+    sandbox, clock = Sandbox(), SkippingClock()
+    async with asyncio.timeout(BOUND), serve(sandbox) as server:
+        async with a_session(server.url, engine=engine, **options) as session:
+            with_clock(session, **clock.parts)
+            yield Scene(sandbox, session, clock, await a_chat(sandbox))
+            assert_nothing_held(session)
+
+
+ACTED_AND_LOST = [
+    Fault("reset-after-performing"),
+    Fault("truncated-body"),
+    Fault("garbage-http"),
+    Fault("garbage-body"),
+    Fault("error", type="request_timeout", perform=True),
+    Fault("error", bare=True, status=502, perform=True),
+]
+DID_NOTHING = [
+    Fault("reset-before-reading"),
+    Fault("garbage-body", perform=False),
+    Fault("error", type="internal"),
+    Fault("error", bare=True, status=503),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("fault", ACTED_AND_LOST, ids=str)
+async def test_an_event_that_was_performed_is_found_at_once(fault: Fault, engine: str) -> None:
+    async with a_scene(engine) as scene:
+        scene.sandbox.faults.add(attrs.evolve(fault, action="send_event"))
+        sent = await scene.send()
+        assert [event.id for event in scene.events] == [sent.event.id]
+        assert scene.sends == (1, 1)
+        assert scene.clock.skipped == 0
+        assert uuid.UUID(sent.event.custom_id)
+        assert HELLO.custom_id is None
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("fault", DID_NOTHING, ids=str)
+async def test_an_event_that_was_not_performed_is_sent_once_more_when_the_server_can_no_longer_add_it(
+    fault: Fault, engine: str
+) -> None:
+    async with a_scene(engine) as scene:
+        scene.sandbox.faults.add(attrs.evolve(fault, action="send_event"))
+        sent = await scene.send()
+        assert [event.id for event in scene.events] == [sent.event.id]
+        assert scene.sends == (2, 1)
+        assert SERVER_LIMIT - 1 < scene.clock.skipped <= SERVER_LIMIT
+        # About every second, and once more at the end.
+        assert 15 <= scene.sandbox.arrived["get_chat_threads"] <= 17
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("how", [{}, {"type": "request_timeout"}], ids=["reset", "error"])
+@pytest.mark.parametrize("seconds", [0.5, 1, 3.3, 9, 14.5])
+async def test_an_event_that_is_performed_late_is_waited_for(seconds: float, how: dict[str, str], engine: str) -> None:
+    async with a_scene(engine) as scene:
+        scene.add("late-performance", seconds=seconds, **how)
+        sent = await scene.send()
+        assert [event.id for event in scene.events] == [sent.event.id]
+        assert scene.sends == (1, 1)
+        assert seconds <= scene.clock.skipped <= seconds + 1
+
+
+@pytest.mark.parametrize("first", DID_NOTHING, ids=str)
+@pytest.mark.parametrize("second", ACTED_AND_LOST, ids=str)
+async def test_the_second_send_is_looked_for_too(first: Fault, second: Fault) -> None:
+    async with a_scene() as scene:
+        for fault in (first, second):
+            scene.sandbox.faults.add(attrs.evolve(fault, action="send_event"))
+        sent = await scene.send()
+        assert [event.id for event in scene.events] == [sent.event.id]
+        assert scene.sends == (2, 1)
+
+
+async def test_there_is_no_third_send() -> None:
+    async with a_scene() as scene:
+        scene.add("reset-before-reading", times=None)
+        error = await scene.fail()
+        assert isinstance(error, TransportError)
+        assert (error.outcome, error.attempts, scene.sends) == (Outcome.UNKNOWN, 2, (2, 0))
+        assert error.elapsed == pytest.approx(2 * SERVER_LIMIT, abs=2)
+
+
+async def test_a_refusal_after_an_unknown_outcome_leaves_it_unknown() -> None:
+    async with a_scene(timeouts=Timeouts(total=100)) as scene:
+        scene.add("reset-before-reading")
+        scene.add("error", type="validation")
+        error = await scene.fail()
+        assert (error.outcome, error.attempts, scene.sends) == (Outcome.UNKNOWN, 2, (2, 0))
+
+
+async def test_a_refusal_is_not_looked_into() -> None:
+    async with a_scene() as scene:
+        scene.add("error", type="group_offline")
+        error = await scene.fail()
+        assert (error.outcome, error.attempts) == (Outcome.REJECTED, 1)
+        assert not scene.sandbox.arrived["get_chat_threads_summary"]
+
+
+@pytest.mark.parametrize("look", ["get_chat_threads_summary", "get_chat_threads"])
+@pytest.mark.parametrize("kind", ["reset-after-performing", "reset-before-reading"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Fault("reset-after-performing", times=None),
+        Fault("error", type="authorization"),
+        Fault("garbage-body"),
+        Fault("error", type="too_many_requests", retry_after="60"),
+    ],
+    ids=str,
+)
+async def test_a_look_that_fails_leaves_the_outcome_unknown(look: str, kind: str, broken: Fault) -> None:
+    async with a_scene() as scene:
+        scene.add(kind)
+        scene.sandbox.faults.add(attrs.evolve(broken, action=look))
+        error = await scene.fail()
+        assert isinstance(error, TransportError)
+        assert (error.outcome, error.attempts) == (Outcome.UNKNOWN, 1)
+        assert isinstance(error.__cause__, LiveChatError)
+        assert error.__cause__.action == look
+        assert "looking for the event failed" in str(error)
+        assert scene.sandbox.arrived["send_event"] == 1
+
+
+async def test_a_look_may_be_repeated_like_any_read() -> None:
+    async with a_scene() as scene:
+        scene.add("reset-after-performing")
+        scene.add("reset-after-performing", "get_chat_threads_summary", times=2)
+        sent = await scene.send()
+        assert [event.id for event in scene.events] == [sent.event.id]
+
+
+# ---- a custom id that was used before
+
+
+@pytest.mark.parametrize("kind", ["reset-after-performing", "reset-before-reading", "late-performance"])
+@pytest.mark.parametrize("as_mapping", [False, True])
+async def test_an_older_event_never_counts_as_the_new_one(kind: str, as_mapping: bool) -> None:
+    event: Any = {"type": "message", "text": "hello", "custom_id": "mine"}
+    if not as_mapping:
+        event = NewMessage(text="hello", custom_id="mine")
+    async with a_scene() as scene:
+        older = await scene.send(event, "raise")
+        scene.add(kind, **({"seconds": 5} if kind == "late-performance" else {}))
+        sent = await scene.send(event)
+        assert [event.id for event in scene.events] == [older.event.id, sent.event.id]
+        assert older.event.id != sent.event.id
+        assert sent.event.custom_id == "mine"
+        assert scene.sandbox.performed["send_event"] == 2
+
+
+async def test_an_older_event_of_a_closed_thread_never_counts_as_the_new_one() -> None:
+    event = NewMessage(text="hello", custom_id="mine")
+    async with a_scene() as scene:
+        older = await scene.send(event, "raise")
+        await scene.session.chats.close_thread(scene.chat_id)
+        scene.add("reset-after-performing")
+        sent = await scene.send(event)
+        assert sent.thread_id != older.thread_id
+        assert sent.event.id != older.event.id
+        assert scene.sandbox.performed["send_event"] == 2
+
+
+async def test_nothing_is_sent_where_the_older_events_cannot_be_seen() -> None:
+    async with a_scene() as scene:
+        scene.add("reset-after-performing", "get_chat_threads_summary", times=None)
+        error = await scene.fail(NewMessage(text="hello", custom_id="mine"))
+        assert error.outcome is Outcome.NOT_SENT
+        assert scene.sends == (0, 0)
+
+
+# ---- time
+
+
+async def test_where_the_time_does_not_suffice_nothing_is_sent_again() -> None:
+    async with a_scene(timeouts=Timeouts(total=6)) as scene:
+        scene.add("reset-before-reading")
+        error = await scene.fail()
+        assert (error.outcome, error.attempts, scene.sends) == (Outcome.UNKNOWN, 1, (1, 0))
+        assert scene.clock.skipped < 6
+        assert "does not suffice" in str(error)
+
+
+@pytest.mark.parametrize("limit", [anyio.fail_after, anyio.move_on_after], ids=lambda limit: limit.__name__)
+async def test_a_scope_around_the_call_bounds_the_looking(limit: Any) -> None:
+    async with a_scene() as scene:
+        scene.add("reset-before-reading")
+        with limit(6):
+            error = await scene.fail()
+        assert (error.outcome, scene.sends) == (Outcome.UNKNOWN, (1, 0))
+        assert scene.clock.skipped < 6
+
+
+async def test_two_sends_at_once_find_each_its_own() -> None:
+    async with a_scene() as scene:
+        scene.add("reset-after-performing", times=2)
+        sent = await asyncio.gather(*(scene.send(NewMessage(text=text)) for text in "ab"))
+        assert [one.event.text for one in sent] == ["a", "b"]  # type: ignore[union-attr]
+        assert len(scene.events) == 2
+
+
+# ---- the other ways
+
+
+@pytest.mark.parametrize("kind, events", [("reset-before-reading", 1), ("reset-after-performing", 2)])
+async def test_resend_sends_again_at_once_and_may_double(kind: str, events: int) -> None:
+    async with a_scene() as scene:
+        scene.add(kind)
+        sent = await scene.send(on_unknown="resend")
+        assert scene.events[-1].id == sent.event.id
+        assert (len(scene.events), scene.sandbox.arrived["send_event"]) == (events, 2)
+        assert scene.clock.skipped == 0
+
+
+async def test_resend_sends_twice_at_most() -> None:
+    async with a_scene() as scene:
+        scene.add("reset-before-reading", times=None)
+        error = await scene.fail(on_unknown="resend")
+        assert (error.outcome, error.attempts, scene.sends) == (Outcome.UNKNOWN, 2, (2, 0))
+
+
+async def test_by_default_it_is_sent_once() -> None:
+    async with a_scene() as scene:
+        scene.add("reset-after-performing")
+        error = await scene.fail(on_unknown="raise")
+        assert (error.outcome, error.attempts, scene.sends) == (Outcome.UNKNOWN, 1, (1, 1))
