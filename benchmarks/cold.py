@@ -37,7 +37,7 @@ _CALLS = {
     "get_chats_summary": ("chats_summary", "session.chats.get_chats_summary()"),
 }
 
-# A transport without a network: what is left is the first call's own work. The fastest of some later calls is taken off.
+# A transport without a network: what is left is the first call's own work; the fastest of some later ones is taken off.
 _FIRST_CALL = """
 import asyncio, time, httpx
 from benchmarks.cold import answer_of

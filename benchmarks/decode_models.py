@@ -43,7 +43,7 @@ class Translation:
         classes = [arm for arm in known if isinstance(arm, type) and arm not in (str, int, bool, datetime)]
         if len(classes) > 1 and len(known) > len(classes):
             return Any  # a str or classes without a tag, which no stock way covers; the bodies have none
-        union = self._tagged(Union[tuple(known)]) if len(classes) > 1 else known[0]
+        union = self._tagged(Union[tuple(known)]) if len(classes) > 1 else known[0]  # noqa: UP007 - of a tuple
         return union | None if type(None) in arms else union
 
     def _class(self, cls: type) -> type:
@@ -62,7 +62,7 @@ def has_factory(default: Any) -> bool:
 
 
 def cattrs_decoder() -> Callable[[Any], Any]:
-    """Stock cattrs: the default converter, with a tagged union and a hook for timestamps, which it cannot do without."""
+    """Stock cattrs: the default converter, with tagged unions and a hook for timestamps, which it cannot do without."""
     from cattrs import Converter
     from cattrs.strategies import configure_tagged_union
 

@@ -5,7 +5,7 @@ machine that slows down slows all of them. What is compared is the ratio within 
 median of the rounds. A variant whose package is not installed is skipped, and named as skipped.
 """
 
-import datetime
+import datetime as dt
 import importlib.metadata
 import importlib.util
 import json
@@ -81,7 +81,7 @@ def pin(place: int) -> None:
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     return {
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu(),
@@ -268,9 +268,8 @@ def report(
     done()
     shape = machine()
     print(f"# {name}{' (quick: not for quoting)' if options.quick else ''}")
-    print(
-        f"{shape['date']}, Python {shape['python']}, {shape['cores']} × {shape['cpu']}, {shape['platform']}, load {shape['load']}"
-    )
+    where = f"{shape['cores']} × {shape['cpu']}, {shape['platform']}, load {shape['load']}"
+    print(f"{shape['date']}, Python {shape['python']}, {where}")
     for title, text in tables.items():
         print(f"\n## {title}\n\n{text}")
     for note in notes:

@@ -12,9 +12,11 @@ import ssl
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import trustme
 
@@ -147,7 +149,7 @@ async def serve(ca_file: str) -> None:
     authority.issue_cert("127.0.0.1", "localhost").configure_cert(tls)
     ports: dict[str, int] = {}
 
-    async def listen(name: str, factory: "type[asyncio.Protocol] | object", context: ssl.SSLContext | None) -> None:
+    async def listen(name: str, factory: Callable[[], asyncio.BaseProtocol], context: ssl.SSLContext | None) -> None:
         server = await loop.create_server(factory, "127.0.0.1", 0, ssl=context, backlog=4096)
         ports[name] = server.sockets[0].getsockname()[1]
 
@@ -172,7 +174,7 @@ class Server:
 
     ca_file: str = ""
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory()
         self.ca_file = str(Path(self._folder.name) / "ca.pem")
         self._process = subprocess.Popen(

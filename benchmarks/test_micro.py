@@ -1,9 +1,9 @@
 """Micro-benchmarks of the hot path: encode, decode, decide, a whole call without a network.
 
-Each is compared with `baseline.json` by its ratio to a yardstick, which is measured in turn with it, so that neither the
-machine nor its load counts for much: loading a 34 KB body by orjson and visiting each of its values in Python. Time is
-the thread's CPU time. A ratio depends on the Python version: there is a baseline for each that has been recorded, and
-where there is none, nothing is compared.
+Each is compared with `baseline.json` by its ratio to a yardstick, which is measured in turn with it, so that neither
+the machine nor its load counts for much: loading a 34 KB body by orjson and visiting each of its values in Python.
+Time is the thread's CPU time. A ratio depends on the Python version: there is a baseline for each that has been
+recorded, and where there is none, nothing is compared.
 
     pytest benchmarks/test_micro.py                     compares
     MICRO_BASELINE=write pytest benchmarks/test_micro.py   records the baseline of this Python

@@ -1,7 +1,7 @@
 """The clients that `calls` compares. Each makes the same call, as its documentation shows it, and reads the answer.
 
-All have at most 100 connections, and the defaults of their makers in everything else; a time limit is only raised, never
-taken away. The peers' result is the plain JSON; ours is the model.
+All have at most 100 connections, and the defaults of their makers in everything else; time limits are raised, not taken
+away. The peers' result is the plain JSON; ours is the model.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -113,8 +114,7 @@ def _pyreqwest_client(target: Target) -> Any:
 
     builder = ClientBuilder().max_connections(CONNECTIONS).default_headers(BEARER).timeout(timedelta(seconds=60))
     if target.tls is not None:
-        with open(target.ca_file, "rb") as file:
-            builder = builder.add_root_certificate_pem(file.read())
+        builder = builder.add_root_certificate_pem(Path(target.ca_file).read_bytes())
     return builder.build()
 
 

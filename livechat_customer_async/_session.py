@@ -218,6 +218,8 @@ class AsyncCustomerSession:
         """
         if not isinstance(action, str) or _ACTION_NAME.fullmatch(action) is None:
             raise InvalidRequestError("expected a name of the characters a-z and _", parameter="action")
+        if not isinstance(replay, Replay):
+            raise InvalidRequestError("expected Replay.SAFE or Replay.UNSAFE", parameter="replay")
         return await self._call(raw_action(action, replay), payload)
 
     # ---- other sessions over the same pool

@@ -254,6 +254,11 @@ async def test_a_raw_action_is_a_name_of_small_letters(refused: Refused, bad: An
     await refused(lambda s: s.call(bad, {}), "action")
 
 
+@pytest.mark.parametrize("bad", ["safe", True, None])
+async def test_a_replay_class_is_a_replay(refused: Refused, bad: Any) -> None:
+    await refused(lambda s: s.call("anything_new", {}, replay=bad), "replay", "Replay.SAFE")
+
+
 async def test_a_refused_argument_names_its_action_and_begins_no_call(
     refused: Refused, unused: AsyncCustomerSession
 ) -> None:

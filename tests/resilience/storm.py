@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -20,7 +20,7 @@ SLOTS = 5
 LATEST = 80  # turns of the loop after which a call is cancelled at the latest; whole calls take fewer and more
 
 
-class Boom(Exception):
+class BoomError(Exception):
     """What a task group fails with."""
 
 
@@ -85,7 +85,7 @@ async def by_task_group(wave: Wave) -> None:
 
     async def fail() -> None:
         await ticks(wave.moment())
-        raise Boom
+        raise BoomError
 
     async def call() -> None:
         await wave.call()
@@ -95,7 +95,7 @@ async def by_task_group(wave: Wave) -> None:
             for _ in range(wave.width):
                 group.create_task(call())
             group.create_task(fail())
-    except* Boom:
+    except* BoomError:
         pass
 
 
@@ -137,7 +137,7 @@ BY_SCOPE = [by_scope, by_scope_timeout]
 Way = Callable[[Wave], Awaitable[None]]
 
 
-async def _ended(tasks: list[asyncio.Future[Any]]) -> None:
+async def _ended(tasks: Sequence[asyncio.Future[Any]]) -> None:
     results = await asyncio.gather(*tasks, return_exceptions=True)
     odd = [result for result in results if isinstance(result, BaseException)]
     assert all(isinstance(one, asyncio.CancelledError) for one in odd), odd

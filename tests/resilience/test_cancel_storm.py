@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
 
@@ -55,12 +55,11 @@ async def test_a_storm_loses_nothing(ways: list[Way], over: Over, seed: int, tmp
         else:
             await session._pool.transport._client.aclose()
     await until(lambda: asyncio.all_tasks() == tasks)
-    if sys.platform == "linux":
-        await until(lambda: open_files() == files)
+    await until(lambda: open_files() == files)
 
 
-def _fresh(provider: object) -> object:
+def _fresh(provider: Callable[[], Awaitable[AccessToken]]) -> Callable[[], Awaitable[AccessToken]]:
     async def another() -> AccessToken:
-        return await provider()  # type: ignore[operator, no-any-return]
+        return await provider()
 
     return another

@@ -245,9 +245,12 @@ def test_a_session_that_was_never_used_may_be_closed_on_any_loop() -> None:
 
 
 def test_dropped_open_it_warns_once() -> None:
-    with pytest.warns(ResourceWarning, match="dropped open") as caught:
+    def drop() -> None:
         a_session("http://127.0.0.1").for_customer("another")
         gc.collect()
+
+    with pytest.warns(ResourceWarning, match="dropped open") as caught:
+        drop()
     assert len(caught) == 1
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -28,27 +26,6 @@ pytestmark = [
     pytest.mark.parametrize("engine", ENGINES),
     pytest.mark.parametrize("subject", SUBJECTS, ids=str),
 ]
-
-
-@pytest.fixture
-def closed_port() -> int:
-    """Return a port where nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
-@pytest.fixture
-def full_port() -> Iterator[int]:
-    """Give a port whose queue of connections is full: the system answers no further one."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        clients = [socket.socket() for _ in range(4)]
-        for client in clients:
-            client.setblocking(False)
-            client.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-        for client in clients:
-            client.close()
 
 
 async def test_a_refused_connection_is_tried_again_and_nothing_was_sent(

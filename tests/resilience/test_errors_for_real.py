@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -197,29 +196,6 @@ async def test_no_class_is_left_out() -> None:
 
 
 # ---- the phases of a time-out
-
-
-def _ports(*, backlog: int, fill: int) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0), backlog=backlog) as listener:
-        clients = [socket.socket() for _ in range(fill)]
-        for client in clients:
-            client.setblocking(False)
-            client.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
-        for client in clients:
-            client.close()
-
-
-@pytest.fixture
-def deaf_port() -> Iterator[int]:
-    """Give a port that takes connections and never reads."""
-    yield from _ports(backlog=100, fill=0)
-
-
-@pytest.fixture
-def full_port() -> Iterator[int]:
-    """Give a port that takes no connection any more."""
-    yield from _ports(backlog=0, fill=4)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -14,8 +14,6 @@ from tests.resilience.sessions import BOUND, a_chat, a_session, assert_nothing_h
 from tests.resilience.subjects import ENGINES, SUBJECTS, Subject
 
 
-
-
 @attrs.frozen
 class Case:
     row: Row

@@ -101,7 +101,7 @@ async def test_an_event_that_was_performed_is_found_at_once(fault: Fault, engine
         assert [event.id for event in scene.events] == [sent.event.id]
         assert scene.sends == (1, 1)
         assert scene.clock.skipped == 0
-        assert uuid.UUID(sent.event.custom_id)
+        assert str(uuid.UUID(sent.event.custom_id)) == sent.event.custom_id
         assert HELLO.custom_id is None
 
 
@@ -212,7 +212,8 @@ async def test_an_older_event_never_counts_as_the_new_one(kind: str, as_mapping:
         event = NewMessage(text="hello", custom_id="mine")
     async with a_scene() as scene:
         older = await scene.send(event, "raise")
-        scene.add(kind, **({"seconds": 5} if kind == "late-performance" else {}))
+        options: dict[str, Any] = {"seconds": 5} if kind == "late-performance" else {}
+        scene.add(kind, **options)
         sent = await scene.send(event)
         assert [event.id for event in scene.events] == [older.event.id, sent.event.id]
         assert older.event.id != sent.event.id
