@@ -10,7 +10,6 @@ recorded, and where there is none, nothing is compared.
 """
 
 import asyncio
-import contextlib
 import json
 import os
 import sys
@@ -140,9 +139,8 @@ def test_whole_call(compare: Compare, size: str) -> None:
     """All of a call but the connection: the transport answers at once."""
     body = BODIES[size]()
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
-    loop = asyncio.new_event_loop()
-    with contextlib.closing(loop):
-        session = loop.run_until_complete(opened(transport))
+    with asyncio.Runner() as runner:
+        session = runner.run(opened(transport))
         if size == "1.3":
             call: Callable[[], Any] = lambda: session.events.send_event(CHAT_ID, NewMessage(text=QUESTION))  # noqa: E731
         else:
@@ -152,8 +150,11 @@ def test_whole_call(compare: Compare, size: str) -> None:
             for _ in range(times):
                 await call()
 
-        compare(f"call {size} KB", lambda times: loop.run_until_complete(many(times)))
-        loop.run_until_complete(session.aclose())
+        try:
+            # Not by `runner.run`: for each run it changes the handling of signals, which costs more than a call.
+            compare(f"call {size} KB", lambda times: runner.get_loop().run_until_complete(many(times)))
+        finally:
+            runner.run(session.aclose())
 
 
 async def opened(transport: httpx.AsyncBaseTransport) -> AsyncCustomerSession:

@@ -6,16 +6,17 @@ pool when a send is cancelled natively, so over it a send runs guarded.
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import TypeAlias
 
-import anyio
 import attrs
 import httpx
 
 from ._envelope import Answer
+from ._guard import guarded
 from ._multipart import MultipartBody
 from ._retry import Failure, Fault
 from .config import Timeouts
@@ -128,7 +129,8 @@ class Transport:
         """
         request = _request_of(outgoing)
         try:
-            response = await (self._send_guarded if self._guarded else self._send)(request, outgoing)
+            sending = self._send(request, outgoing)
+            response = await (guarded(sending) if self._guarded else sending)
         except httpx.HTTPStatusError as error:  # raised by a hook of a caller's client: it is an answer all the same
             response = error.response
         except httpx.HTTPError as error:
@@ -140,29 +142,11 @@ class Transport:
             raise SessionStateError("the http_client of this session is closed: open a new one and a new session")
         outgoing.sent = None
         # A caller's client may follow redirects, and have an auth that would replace our bearer token.
-        return await self._client.send(request, auth=None, follow_redirects=False)
-
-    async def _send_guarded(self, request: httpx.Request, outgoing: Outgoing) -> httpx.Response:
-        """Send in a child task, so that a native cancellation becomes one by scope, which httpx's pool survives."""
-        response: httpx.Response | None = None
-        error: Exception | None = None
-
-        async def run() -> None:
-            nonlocal response, error
-            try:
-                response = await self._send(request, outgoing)
-            except Exception as raised:  # noqa: BLE001 - a task group would wrap it: it is carried out by hand
-                error = raised
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(run)
-        if error is not None:
-            try:
-                raise error
-            finally:
-                error = None  # or the frame and its own traceback would keep each other alive
-        assert response is not None
-        return response
+        try:
+            return await self._client.send(request, auth=None, follow_redirects=False)
+        except _NEVER_SENT:
+            outgoing.sent = False  # noted here: the call may be cancelled in the very step that would hear of it
+            raise
 
     async def aclose(self) -> None:
         """Close the client, unless it is the caller's."""
@@ -258,16 +242,19 @@ def _what_failed(error: httpx.HTTPError, outcome: Outcome) -> str:
         return "the proxy refused"
     if _certificate_error(error) is not None:
         return "the server's certificate does not verify"
-    return (
-        "no connection was made"
-        if outcome is Outcome.NOT_SENT
-        else "the connection broke before an answer was complete"
-    )
+    if outcome is Outcome.NOT_SENT:
+        return "no connection was made"
+    return "the connection broke before an answer was complete"
 
 
 def _words_of(error: httpx.HTTPError) -> str:
-    text = str(error).strip()
+    text = _without_bytes(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _without_bytes(error: httpx.HTTPError) -> str:
+    """Return the text of an error up to where it quotes what the server sent, which may be our own token."""
+    return re.split(r"bytearray\(|\bb['\"]", str(error))[0].strip(" :(")
 
 
 def _fault_of(error: httpx.HTTPError, outcome: Outcome) -> Fault:
@@ -288,8 +275,9 @@ def _certificate_error(error: BaseException) -> ssl.SSLError | None:
 
 
 def _detached(error: httpx.HTTPError) -> httpx.HTTPError:
-    """Cut an error off its request, which holds the token and the body."""
+    """Cut an error off its request, which holds the token and the body, and off what its text quotes."""
     error.request = httpx.Request("POST", "https://detached.invalid/")
+    error.args = (_without_bytes(error),)
     return error
 
 

@@ -56,6 +56,16 @@ _OUTCOMES = {
 }
 
 
+def name_of(fault: Fault) -> str:
+    """Return a fault's kind and what it says beside its defaults."""
+    options = [
+        f"{field.name}={value}"
+        for field in attrs.fields(Fault)
+        if field.name not in ("kind", "action") and (value := getattr(fault, field.name)) != field.default
+    ]
+    return "-".join([fault.kind, *options])
+
+
 @attrs.frozen
 class Row:
     """One fault. `over_httpx` and `error_over_httpx`: what is seen of it through httpx's own transport, if another."""
@@ -68,13 +78,7 @@ class Row:
     over_httpx: tuple[Sign, type[LiveChatError]] | None = attrs.field(default=None, kw_only=True)
 
     def __str__(self) -> str:
-        differs = attrs.fields(Fault)
-        options = [
-            f"{field.name}={value}"
-            for field in differs
-            if field.name not in ("kind", "action") and (value := getattr(self.fault, field.name)) != field.default
-        ]
-        return "-".join([self.fault.kind, *options])
+        return name_of(self.fault)
 
     def seen_by(self, engine: str) -> tuple[Sign, type[LiveChatError] | None]:
         """Return what an engine lets the client know."""

@@ -22,6 +22,7 @@ from livechat_customer_async import (
     TransportError,
 )
 from livechat_customer_async.sandbox import ArmedFault, Event, Fault, Sandbox, serve
+from tests.resilience.matrix import name_of
 from tests.resilience.sessions import BOUND, a_chat, a_session, assert_nothing_held, with_clock
 from tests.resilience.skipping import SkippingClock
 from tests.resilience.subjects import ENGINES
@@ -93,7 +94,7 @@ DID_NOTHING = [
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("fault", ACTED_AND_LOST, ids=str)
+@pytest.mark.parametrize("fault", ACTED_AND_LOST, ids=name_of)
 async def test_an_event_that_was_performed_is_found_at_once(fault: Fault, engine: str) -> None:
     async with a_scene(engine) as scene:
         scene.sandbox.faults.add(attrs.evolve(fault, action="send_event"))
@@ -106,7 +107,7 @@ async def test_an_event_that_was_performed_is_found_at_once(fault: Fault, engine
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("fault", DID_NOTHING, ids=str)
+@pytest.mark.parametrize("fault", DID_NOTHING, ids=name_of)
 async def test_an_event_that_was_not_performed_is_sent_once_more_when_the_server_can_no_longer_add_it(
     fault: Fault, engine: str
 ) -> None:
@@ -132,8 +133,8 @@ async def test_an_event_that_is_performed_late_is_waited_for(seconds: float, how
         assert seconds <= scene.clock.skipped <= seconds + 1
 
 
-@pytest.mark.parametrize("first", DID_NOTHING, ids=str)
-@pytest.mark.parametrize("second", ACTED_AND_LOST, ids=str)
+@pytest.mark.parametrize("first", DID_NOTHING, ids=name_of)
+@pytest.mark.parametrize("second", ACTED_AND_LOST, ids=name_of)
 async def test_the_second_send_is_looked_for_too(first: Fault, second: Fault) -> None:
     async with a_scene() as scene:
         for fault in (first, second):
@@ -178,7 +179,7 @@ async def test_a_refusal_is_not_looked_into() -> None:
         Fault("garbage-body"),
         Fault("error", type="too_many_requests", retry_after="60"),
     ],
-    ids=str,
+    ids=name_of,
 )
 async def test_a_look_that_fails_leaves_the_outcome_unknown(look: str, kind: str, broken: Fault) -> None:
     async with a_scene() as scene:
