@@ -10,12 +10,12 @@ import anyio
 import attrs
 
 from ._action import NO_RESULT, Action, UploadRequest
+from ._call import Call
 from ._clock import Clock, let_scopes_notice
 from ._envelope import Answer, interpret
 from ._files import Source, open_source
 from ._json import dumps, structure, unstructure
 from ._multipart import MultipartBody
-from ._observe import AttemptEnd, AttemptStart, CallEnd, CallQueued, CallRetry
 from ._pool import Pool
 from ._retry import Circumstances, Failure, GiveUp, Reroute, Retry, decide
 from ._tokens import DEFAULT_REGION, Customer, region_of
@@ -46,38 +46,6 @@ class Options:
     headers: tuple[tuple[bytes, bytes], ...]
 
 
-@attrs.define(eq=False)
-class _Call:
-    """What is known of one call while it runs."""
-
-    action: Action[..., Any]
-    call_id: int
-    began: float
-    deadline: float = math.inf
-    attempts: int = 0
-    replays: int = 0
-    retries: int = 0
-    spent: int = 0
-    maybe_acted: bool = False
-    refreshed: bool = False
-    rerouted: bool = False
-    regions: frozenset[str] = frozenset()
-    attempt_began: float | None = None
-    status: int | None = None
-    outgoing: Outgoing | None = None
-    asking: bool = False
-    last_error: LiveChatError | None = None
-
-    @property
-    def tries(self) -> int:
-        return self.attempts - self.replays
-
-    def outcome(self) -> Outcome:
-        """Return what is known where the call ends between two answers."""
-        in_flight = self.outgoing is not None and self.outgoing.sent is not False
-        return Outcome.UNKNOWN if in_flight or self.maybe_acted else Outcome.NOT_SENT
-
-
 class Pipeline:
     """One customer's way through a pool; the `Caller` of its namespaces."""
 
@@ -91,7 +59,7 @@ class Pipeline:
 
     async def __call__(self, action: Action[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Perform an action: check its arguments, send it, and return its result."""
-        call = _Call(action, self.pool.next_call_id(), self.pool.clock.now())
+        call = Call(action, self.pool.next_call_id(), self.pool.clock.now())
         error: BaseException | None = None
         try:
             self.pool.check()
@@ -99,13 +67,15 @@ class Pipeline:
             result: T = await self._in_time(call, request)
             return result
         except LiveChatError as raised:
-            error = self._stamped(raised, call)
+            call.stamp(raised, self.pool.clock.now())
+            error = raised
             raise
         except BaseException as raised:
             error = raised
             raise
         finally:
-            self._tell_end(call, error)
+            if self.pool.audience.listens():
+                self.pool.audience.tell(call.ended(error, self.pool.clock.now()))
             error = None
 
     @property
@@ -125,7 +95,7 @@ class Pipeline:
 
     # ---- time
 
-    async def _in_time(self, call: _Call, request: Any) -> Any:
+    async def _in_time(self, call: Call, request: Any) -> Any:
         timeouts = self.options.timeouts
         total = timeouts.upload_total if call.action.upload else timeouts.total
         own = math.inf if total is None else call.began + total
@@ -138,10 +108,10 @@ class Pipeline:
                 self.pool.left(scope)
         raise self._ended(call, total)
 
-    def _time_left(self, call: _Call) -> float:
+    def _time_left(self, call: Call) -> float:
         return call.deadline - self.pool.clock.now()
 
-    def _ended(self, call: _Call, total: float | None) -> LiveChatError:
+    def _ended(self, call: Call, total: float | None) -> LiveChatError:
         """Return the error of a call whose scope was cancelled: by its time limit, or by closing the pool."""
         if self.pool.closed and self.pool.clock.now() < call.deadline:
             return TransportError("the session was closed while the call ran", outcome=call.outcome())
@@ -156,13 +126,13 @@ class Pipeline:
 
     # ---- encode
 
-    async def _perform(self, call: _Call, request: Any) -> Any:
+    async def _perform(self, call: Call, request: Any) -> Any:
         if not isinstance(request, UploadRequest):
             body = JsonBody(dumps({"payload": call.action.arrange(unstructure(request))}))
             return await self._attempts(call, body, None)
         return await self._perform_upload(call, request)
 
-    async def _perform_upload(self, call: _Call, request: UploadRequest) -> Any:
+    async def _perform_upload(self, call: Call, request: UploadRequest) -> Any:
         # What cannot be read twice is kept while it is read, where the call may be repeated at all.
         keep = self.options.retry.attempts > 1 or self._customer.source is not None
         source = await open_source(
@@ -179,7 +149,7 @@ class Pipeline:
 
     # ---- the loop
 
-    async def _attempts(self, call: _Call, body: Body, source: Source | None) -> Any:
+    async def _attempts(self, call: Call, body: Body, source: Source | None) -> Any:
         while True:
             token = await self._token(call)
             region = self._region(token)
@@ -194,7 +164,7 @@ class Pipeline:
             # Out of the `except`, or every error raised from here would show it as its context.
             await self._repeat_or_raise(call, source, token, failure)
 
-    async def _attempt(self, call: _Call, body: Body, token: str, region: str | None) -> Any:
+    async def _attempt(self, call: Call, body: Body, token: str, region: str | None) -> Any:
         """Send once and decode; every failure leaves as `AttemptError`."""
         outgoing = Outgoing(
             url=self.pool.url_of(call.action.name),
@@ -217,12 +187,26 @@ class Pipeline:
         finally:
             self.pool.limiter.release(upload=call.action.upload)
 
-    async def _too_late(self, call: _Call) -> None:
+    async def _too_late(self, call: Call) -> None:
         """End a call whose time was over when its turn came: some transports send before they first wait."""
         await let_scopes_notice()
         raise CallTimeoutError("the time of the call was over when its turn came", outcome=call.outcome())
 
-    async def _exchange(self, call: _Call, outgoing: Outgoing, token: str) -> Any:
+    async def _observed(self, call: Call, outgoing: Outgoing, token: str) -> Any:
+        tell = self.pool.audience.tell
+        call.status = None
+        tell(call.attempt_started())
+        error: BaseException | None = None
+        try:
+            return await self._exchange(call, outgoing, token)
+        except BaseException as raised:
+            error = raised.failure.error if isinstance(raised, AttemptError) else raised
+            raise
+        finally:
+            tell(call.attempt_ended(error, self.pool.clock.now()))
+            error = None
+
+    async def _exchange(self, call: Call, outgoing: Outgoing, token: str) -> Any:
         answer = await self.pool.transport.send(outgoing)
         call.status = answer.status
         try:
@@ -230,14 +214,12 @@ class Pipeline:
         except (ApiError, ResponseDecodeError) as error:
             raise AttemptError(Failure(error)) from None
 
-    async def _slot(self, call: _Call) -> None:
+    async def _slot(self, call: Call) -> None:
         limiter, upload = self.pool.limiter, call.action.upload
         if limiter.try_acquire(upload=upload):
             return
         if self.pool.audience.listens():
-            self.pool.audience.tell(
-                CallQueued(call_id=call.call_id, action=call.action.name, queued=limiter.queued + 1)
-            )
+            self.pool.audience.tell(call.queued(limiter.queued + 1))
         limit = self.pool.queue_timeout
         with anyio.CancelScope(deadline=math.inf if limit is None else self.pool.clock.now() + limit) as scope:
             await limiter.acquire(upload=upload)
@@ -255,7 +237,7 @@ class Pipeline:
 
     # ---- after a failed attempt
 
-    async def _repeat_or_raise(self, call: _Call, source: Source | None, token: str, failure: Failure) -> None:
+    async def _repeat_or_raise(self, call: Call, source: Source | None, token: str, failure: Failure) -> None:
         error = call.last_error = failure.error
         call.maybe_acted |= error.outcome is Outcome.UNKNOWN
         call.outgoing = None
@@ -276,9 +258,9 @@ class Pipeline:
         elif not await self._refresh(call, token):
             call.replays -= 1
             raise error
-        self._tell_retry(call, error, 0.0)
+        self._tell_repeat(call, error, 0.0)
 
-    def _circumstances(self, call: _Call) -> Circumstances:
+    def _circumstances(self, call: Call) -> Circumstances:
         return Circumstances(
             replay=call.action.replay,
             tries=call.tries,
@@ -289,33 +271,36 @@ class Pipeline:
             regions=call.regions,
         )
 
-    async def _wait(self, call: _Call, error: LiveChatError, retry: Retry) -> None:
+    async def _wait(self, call: Call, error: LiveChatError, retry: Retry) -> None:
         if not self.pool.budget.take(retry.cost):
             error.not_repeated = "the retry budget of the pool is used up"
             raise error
         call.spent += retry.cost
-        call.retries += 1
         self.pool.retries += 1
-        self._tell_retry(call, error, retry.after)
+        self._tell_repeat(call, error, retry.after)
         await self.pool.clock.sleep(retry.after)
+
+    def _tell_repeat(self, call: Call, error: LiveChatError, after: float) -> None:
+        if self.pool.audience.listens():
+            self.pool.audience.tell(call.repeated(error, after))
 
     # ---- token, region, headers
 
-    async def _token(self, call: _Call) -> str:
+    async def _token(self, call: Call) -> str:
         access, source = self.options.access, self._customer.source
         if source is None or isinstance(access, str):
             return cast("str", access)
         token = source.current()
         return token if token is not None else await self._asked(call, source.get(access, self._time_left(call)))
 
-    async def _refresh(self, call: _Call, refused: str) -> bool:
+    async def _refresh(self, call: Call, refused: str) -> bool:
         access, source = self.options.access, self._customer.source
         if source is None or isinstance(access, str):
             return False
         call.refreshed = True
         return await self._asked(call, source.replace(access, refused, self._time_left(call)))
 
-    async def _asked(self, call: _Call, asking: Awaitable[T]) -> T:
+    async def _asked(self, call: Call, asking: Awaitable[T]) -> T:
         """Wait for the provider; where the call's time ends meanwhile, that is the provider's failure."""
         call.asking = True
         answer = await asking
@@ -336,74 +321,3 @@ class Pipeline:
                 headers.append((b"x-region", region.encode()))
             self._headers, self._headers_for = headers, (token, region)
         return self._headers
-
-    # ---- what is told of it
-
-    def _stamped(self, error: LiveChatError, call: _Call) -> LiveChatError:
-        error.action = call.action.name
-        error.attempts = call.attempts
-        now = self.pool.clock.now()
-        error.elapsed = now - call.began
-        if call.attempt_began is not None:
-            error.since_attempt = now - call.attempt_began
-        if call.maybe_acted:  # by an earlier attempt, whatever became of the last one
-            error.outcome = Outcome.UNKNOWN
-        return error
-
-    async def _observed(self, call: _Call, outgoing: Outgoing, token: str) -> Any:
-        tell, clock = self.pool.audience.tell, self.pool.clock
-        call.status = None
-        tell(AttemptStart(call_id=call.call_id, action=call.action.name, attempt=call.attempts))
-        error: BaseException | None = None
-        try:
-            return await self._exchange(call, outgoing, token)
-        except BaseException as raised:
-            error = raised.failure.error if isinstance(raised, AttemptError) else raised
-            raise
-        finally:
-            tell(
-                AttemptEnd(
-                    call_id=call.call_id,
-                    action=call.action.name,
-                    attempt=call.attempts,
-                    elapsed=clock.now() - (call.attempt_began or 0.0),
-                    status_code=call.status,
-                    error=None if error is None else type(error).__name__,
-                    outcome=_outcome_of(error, call),
-                )
-            )
-            error = None
-
-    def _tell_retry(self, call: _Call, error: LiveChatError, after: float) -> None:
-        if self.pool.audience.listens():
-            self.pool.audience.tell(
-                CallRetry(
-                    call_id=call.call_id,
-                    action=call.action.name,
-                    attempt=call.attempts,
-                    after=after,
-                    reason=type(error).__name__,
-                )
-            )
-
-    def _tell_end(self, call: _Call, error: BaseException | None) -> None:
-        if not self.pool.audience.listens():
-            return
-        self.pool.audience.tell(
-            CallEnd(
-                call_id=call.call_id,
-                action=call.action.name,
-                attempts=call.attempts,
-                elapsed=self.pool.clock.now() - call.began,
-                status_code=call.status,
-                error=None if error is None else type(error).__name__,
-                error_type=error.type if isinstance(error, ApiError) else None,
-                outcome=_outcome_of(error, call),
-            )
-        )
-
-
-def _outcome_of(error: BaseException | None, call: _Call) -> Outcome | None:
-    if error is None:
-        return None
-    return error.outcome if isinstance(error, LiveChatError) else call.outcome()

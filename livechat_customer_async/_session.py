@@ -65,6 +65,29 @@ class AsyncCustomerSession:
         customers: the customer itself.
         status: whether groups are online.
         other: goals, forms, the predicted agent, URL details, what was last seen.
+
+    Args:
+        license_id: the LiveChat license.
+        access_token: a customer access token, or an async callable that returns one (see `TokenProvider`). It is
+            asked once for any number of waiting calls, ahead of expiry, and again when the server refuses the
+            token; the call is then repeated once.
+        base_url: where the API is; https, or http on this machine.
+        region: data centre, `dal` or `fra`; `None`: what the token's prefix says.
+        user_agent: the server takes it for the customer's own; `None`: this package's name.
+        headers: added to each request. Authorization, Host, Content-* and X-Region are not yours to set.
+        timeouts: limits of time.
+        limits: limits of the connection pool.
+        retry: when a call is tried again.
+        observers: told of what calls do.
+        proxy: URL of a proxy; `None`: what the environment says, where `trust_env`.
+        ssl_context: for TLS; `None`: the default one, which the process makes once.
+        trust_env: whether proxies and certificates are also looked up in the environment.
+        engine: `"auto"`, or `"httpx"` for httpx's own transport.
+        transport: replaces the transport; for tests, mostly.
+        http_client: your own client, with its hooks, mounts and proxies; it stays yours to close.
+
+    Raises:
+        ConfigurationError: an argument is not sound; its text says which and why.
     """
 
     def __init__(
@@ -87,31 +110,6 @@ class AsyncCustomerSession:
         transport: httpx.AsyncBaseTransport | None = None,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
-        """Make a session; nothing is sent yet.
-
-        Args:
-            license_id: the LiveChat license.
-            access_token: a customer access token, or an async callable that returns one (see `TokenProvider`). It is
-                asked once for any number of waiting calls, ahead of expiry, and again when the server refuses the
-                token; the call is then repeated once.
-            base_url: where the API is; https, or http on this machine.
-            region: data centre, `dal` or `fra`; `None`: what the token's prefix says.
-            user_agent: the server takes it for the customer's own; `None`: this package's name.
-            headers: added to each request. Authorization, Host, Content-* and X-Region are not yours to set.
-            timeouts: limits of time.
-            limits: limits of the connection pool.
-            retry: when a call is tried again.
-            observers: told of what calls do.
-            proxy: URL of a proxy; `None`: what the environment says, where `trust_env`.
-            ssl_context: for TLS; `None`: the default one, which the process makes once.
-            trust_env: whether proxies and certificates are also looked up in the environment.
-            engine: `"auto"`, or `"httpx"` for httpx's own transport.
-            transport: replaces the transport; for tests, mostly.
-            http_client: your own client, with its hooks, mounts and proxies; it stays yours to close.
-
-        Raises:
-            ConfigurationError: an argument is not sound; its text says which and why.
-        """
         self._license_id = configure.license_id(license_id)
         self._access = configure.access(access_token)
         self._region = configure.region(region)

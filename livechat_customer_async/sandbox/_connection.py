@@ -39,7 +39,7 @@ class Connection:
         """Whether no request is being answered."""
         cycle = self._protocol.cycle
         # uvicorn declares the cycle as always there; before the first request it is None.
-        return cycle is None or cycle.response_complete  # type: ignore[redundant-expr]  # pyright: ignore[reportUnnecessaryComparison]
+        return cycle is None or cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]
 
     def write(self, data: bytes) -> None:
         """Send bytes that are no part of an HTTP answer."""

@@ -72,18 +72,18 @@ def refusal(type_: str, *, status: int = 400, data: Any = None, retry_after: str
 
 @attrs.define
 class Begun:
-    """A request that reached the transport; `ended` once its step was through."""
+    """A request that reached the transport; `ended` when its step was through."""
 
     at: float
     step: Step
     token: str
     region: str | None
-    ended: bool = False
+    ended: float | None = None
 
     @property
     def may_have_acted(self) -> bool:
         """Whether the server may have acted, as far as a client can know."""
-        return not (self.ended and self.step.surely_did_nothing)
+        return self.ended is None or not self.step.surely_did_nothing
 
 
 class ScriptedTransport(httpx.AsyncBaseTransport):
@@ -111,7 +111,7 @@ class ScriptedTransport(httpx.AsyncBaseTransport):
         if step.delay == float("inf"):
             await asyncio.Event().wait()
         await asyncio.sleep(step.delay)
-        one.ended = True
+        one.ended = asyncio.get_running_loop().time()
         if step.fault is not None:
             raise step.fault("scripted")
         return httpx.Response(step.status, headers=step.headers, content=step.body)
