@@ -67,7 +67,12 @@ def cattrs_decoder() -> Callable[[Any], Any]:
     from cattrs.strategies import configure_tagged_union
 
     unions: list[Any] = []
-    chat = Translation(_attrs_class, lambda union: unions.append(union) or union, {}).of(Chat)
+
+    def tagged(union: Any) -> Any:
+        unions.append(union)
+        return union
+
+    chat = Translation(_attrs_class, tagged, {}).of(Chat)
     converter = Converter()
     converter.register_structure_hook(datetime, lambda value, _: datetime.fromtimestamp(value, UTC))
     for union in unions:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import trustme
 
@@ -50,7 +50,7 @@ class Answering(asyncio.Protocol):
         self.buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         if self.buffer:
@@ -90,7 +90,7 @@ class Sink(asyncio.BufferedProtocol):
         self.kept = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def get_buffer(self, _hint: int) -> memoryview:
         return self.buffer
@@ -130,7 +130,8 @@ class Sink(asyncio.BufferedProtocol):
 
 
 def dechunked(body: bytes) -> bytes:
-    parts, at = [], 0
+    parts: list[bytes] = []
+    at = 0
     while True:
         line = body.index(b"\r\n", at)
         size = int(body[at:line], 16)

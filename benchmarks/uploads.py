@@ -37,7 +37,7 @@ Upload = Callable[[Path], Awaitable[str]]
 class SlowFile(io.FileIO):
     """A file each of whose reads blocks for 2 ms, as one on a network drive may."""
 
-    def read(self, size: int | None = -1) -> bytes:  # type: ignore[override]
+    def read(self, size: int | None = -1) -> bytes:
         time.sleep(READ_SECONDS)
         return super().read(-1 if size is None else size)
 

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.harness import Sample, pin
 from benchmarks.load import Load, Tally, drive, drive_threads
@@ -31,7 +31,7 @@ class Floor(asyncio.Protocol):
         self.left = self.size = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self.send()
 
     def send(self) -> None:

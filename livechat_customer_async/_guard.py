@@ -20,8 +20,10 @@ async def guarded(send: Coroutine[Any, Any, T]) -> T:
     """Await `send`, safe against cancellation of any kind."""
     scope = anyio.CancelScope()
     task = asyncio.create_task(_within(scope, send))
+    done = asyncio.get_running_loop().create_future()
+    task.add_done_callback(lambda _: done.done() or done.set_result(None))
     try:
-        await asyncio.wait((task,))
+        await done
     except asyncio.CancelledError:
         scope.cancel()
         await _ended(task)

@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import anyio
 import attrs
+from httpx import Headers
 
 from ._action import NO_RESULT, Action, UploadRequest
 from ._call import Call
@@ -19,7 +20,7 @@ from ._multipart import MultipartBody
 from ._pool import Pool
 from ._retry import Circumstances, Failure, GiveUp, Reroute, Retry, decide
 from ._tokens import DEFAULT_REGION, Customer, region_of
-from ._transport import AttemptError, Body, JsonBody, Outgoing, timeout_of
+from ._transport import AttemptError, Body, HeaderPairs, JsonBody, Outgoing, headers_of, timeout_of
 from .config import RetryPolicy, Timeouts, TokenProvider
 from .errors import (
     ApiError,
@@ -43,7 +44,7 @@ class Options:
     timeouts: Timeouts
     retry: RetryPolicy
     region: str | None
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: HeaderPairs
 
 
 class Pipeline:
@@ -55,7 +56,7 @@ class Pipeline:
         self._customer: Customer = pool.customers.find(options.access)
         self._timeout = timeout_of(options.timeouts)
         self._headers_for: tuple[str, str | None] | None = None
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._headers: Headers | None = None
 
     async def __call__(self, action: Action[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Perform an action: check its arguments, send it, and return its result."""
@@ -314,10 +315,7 @@ class Pipeline:
         region = self.options.region or region_of(token)
         return None if region == DEFAULT_REGION else region
 
-    def _headers_of(self, token: str, region: str | None) -> list[tuple[bytes, bytes]]:
-        if self._headers_for != (token, region):
-            headers = [*self.options.headers, (b"authorization", b"Bearer " + token.encode())]
-            if region is not None:
-                headers.append((b"x-region", region.encode()))
-            self._headers, self._headers_for = headers, (token, region)
+    def _headers_of(self, token: str, region: str | None) -> Headers:
+        if self._headers is None or self._headers_for != (token, region):
+            self._headers, self._headers_for = headers_of(self.options.headers, token, region), (token, region)
         return self._headers

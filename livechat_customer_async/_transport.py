@@ -28,9 +28,9 @@ class JsonBody:
     """A request's JSON, ready to be sent any number of times."""
 
     content: bytes = attrs.field(repr=False)
-    content_type = "application/json"
 
 
+HeaderPairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
 Body: TypeAlias = JsonBody | MultipartBody
 
 
@@ -41,13 +41,15 @@ class Outgoing:
     Attributes:
         sent: whether the server may have seen it whole: set before its body's first byte is handed out. `None` with a
             transport that has not shown yet that it can tell: a mock, say, takes the body without asking for it.
+        traces: whether the transport at work is httpcore, which asks for the body when it sends it.
     """
 
     url: httpx.URL
-    headers: list[tuple[bytes, bytes]] = attrs.field(repr=False)
+    headers: httpx.Headers = attrs.field(repr=False)
     body: Body = attrs.field(repr=False)
     timeout: dict[str, float | None]
     sent: bool | None = False
+    traces: bool = False
     _watched: bool = False
 
     def mark_sent(self) -> None:
@@ -60,7 +62,8 @@ class Outgoing:
         self._watched = True
 
     async def traced(self, _name: str, _info: object) -> None:
-        """Hear from httpcore, which asks for the body when it sends it."""
+        """Hear from httpcore."""
+        self.traces = True
         self.sent = bool(self.sent)
 
     def mark_asked(self) -> None:
@@ -110,6 +113,7 @@ class Transport:
         self._client = client
         self._guarded = guarded
         self._ours = ours
+        self._traces = False
         self.connections = count
         self.capacity = capacity
 
@@ -140,13 +144,18 @@ class Transport:
     async def _send(self, request: httpx.Request, outgoing: Outgoing) -> httpx.Response:
         if self._client.is_closed:
             raise SessionStateError("the http_client of this session is closed: open a new one and a new session")
-        outgoing.sent = None
+        if self._traces:
+            del request.extensions["trace"]  # known already, and ten more calls for each request
+        else:
+            outgoing.sent = None
         # A caller's client may follow redirects, and have an auth that would replace our bearer token.
         try:
             return await self._client.send(request, auth=None, follow_redirects=False)
         except _NEVER_SENT:
             outgoing.sent = False  # noted here: the call may be cancelled in the very step that would hear of it
             raise
+        finally:
+            self._traces = self._traces or outgoing.traces
 
     async def aclose(self) -> None:
         """Close the client, unless it is the caller's."""
@@ -171,19 +180,12 @@ def _content_of(response: httpx.Response) -> bytes:
 
 def _request_of(outgoing: Outgoing) -> httpx.Request:
     body = outgoing.body
-    stream: httpx.AsyncByteStream
-    if isinstance(body, JsonBody):
-        stream = _Bytes(body.content, outgoing)
-        framing = (b"content-length", b"%d" % len(body.content))
-    else:
-        stream = _Stream(body, outgoing)
-        length = body.content_length
-        framing = (b"transfer-encoding", b"chunked") if length is None else (b"content-length", b"%d" % length)
+    json = isinstance(body, JsonBody)
     request = httpx.Request(
         "POST",
         outgoing.url,
-        headers=[*outgoing.headers, (b"content-type", body.content_type.encode()), framing],
-        stream=stream,
+        headers=outgoing.headers,
+        stream=_Bytes(body.content, outgoing) if json else _Stream(body, outgoing),
         extensions={
             "timeout": outgoing.timeout,
             "watched": outgoing.mark_watched,
@@ -191,9 +193,22 @@ def _request_of(outgoing: Outgoing) -> httpx.Request:
             "trace": outgoing.traced,
         },
     )
-    if isinstance(body, JsonBody):
+    if json:
+        request.headers["Content-Length"] = str(len(body.content))
         request.read()  # hooks and mocks look at `request.content`
+        return request
+    request.headers["Content-Type"] = body.content_type
+    if body.content_length is None:
+        request.headers["Transfer-Encoding"] = "chunked"
+    else:
+        request.headers["Content-Length"] = str(body.content_length)
     return request
+
+
+def headers_of(fixed: HeaderPairs, token: str, region: str | None) -> httpx.Headers:
+    """Return the headers of a customer's requests, made once and copied for each; JSON is what most of them carry."""
+    headers = [*fixed, (b"Content-Type", b"application/json"), (b"Authorization", b"Bearer " + token.encode())]
+    return httpx.Headers(headers if region is None else [*headers, (b"X-Region", region.encode())])
 
 
 # ---- what a failure means

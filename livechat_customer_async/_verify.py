@@ -49,10 +49,6 @@ class Send:
         self._attempts = 0
         self._maybe_acted = False
 
-    async def once(self) -> SentEvent:
-        """Send it, whatever comes of it."""
-        return await self._call(self._action, self._chat_id, self._event, **self._options)
-
     async def again(self) -> SentEvent:
         """Send it, and once more at once where the first outcome is unknown."""
         result = await self._try()

@@ -94,6 +94,14 @@ class EventsActions:
             InvalidRequestError: an argument is of the wrong type or beyond a limit; nothing was sent.
             LiveChatError: the call failed; its subclass and `outcome` say how.
         """
+        if on_unknown == "raise":
+            return await self._call(
+                SEND_EVENT,
+                chat_id,
+                event,
+                attach_to_last_thread=attach_to_last_thread,
+                require_active_thread=require_active_thread,
+            )
         send = Send(
             self._call,
             SEND_EVENT,
@@ -102,8 +110,6 @@ class EventsActions:
             {"attach_to_last_thread": attach_to_last_thread, "require_active_thread": require_active_thread},
         )
         match on_unknown:
-            case "raise":
-                return await send.once()
             case "resend":
                 return await send.again()
             case "verify":
