@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import ssl
+import sys
 import urllib.request
 
 import attrs
-import httpcore
 import httpx
 
+from ._guard import Guard
 from ._http11 import Http11Transport
 from ._transport import Transport
 from .config import Limits
@@ -47,17 +48,15 @@ def open_transport(options: TransportOptions) -> Transport:
     """
     _refuse_contradictions(options)
     if options.http_client is not None:
-        capacity = _capacity(options.http_client, options.base_url)
-        return Transport(options.http_client, guarded=True, ours=False, count=_unknown, capacity=capacity)
+        return Transport(options.http_client, ours=False, count=_unknown, guard=Guard(may_queue=True))
     if options.transport is not None:
-        client = httpx.AsyncClient(transport=options.transport, trust_env=False)
-        capacity = _capacity(client, options.base_url)
-        return Transport(client, guarded=True, ours=True, count=_unknown, capacity=capacity)
+        client = _Client(transport=options.transport, trust_env=False)
+        return Transport(client, ours=True, count=_unknown, guard=Guard(may_queue=True))
     if options.engine == "httpx" or options.proxy is not None or (options.trust_env and _has_proxy(options.base_url)):
-        return Transport(_httpx_client(options), guarded=True, ours=True, count=_unknown)
+        return Transport(_httpx_client(options), ours=True, count=_unknown, guard=Guard(may_queue=False))
     engine = _engine(options)
-    client = httpx.AsyncClient(transport=_MockAware(engine, options), trust_env=False)
-    return Transport(client, guarded=False, ours=True, count=lambda: engine.connections)
+    client = _Client(transport=_MockAware(engine, options), trust_env=False)
+    return Transport(client, ours=True, count=lambda: engine.connections)
 
 
 def _refuse_contradictions(options: TransportOptions) -> None:
@@ -69,18 +68,6 @@ def _refuse_contradictions(options: TransportOptions) -> None:
         for other in ("transport", "proxy", "ssl_context"):
             if other != given and getattr(options, other) is not None:
                 raise ConfigurationError(f"{other}: {given} brings its own; give it there")
-
-
-def _capacity(client: httpx.AsyncClient, url: httpx.URL) -> int | None:
-    """Return how many connections a client's pool holds for a URL; `None` where that cannot be told.
-
-    More calls must not enter: one that is cancelled while it waits in httpx's own pool may cost it a connection for
-    good. No public name says it.
-    """
-    transport_for = getattr(client, "_transport_for_url", None)
-    transport = transport_for(url) if callable(transport_for) else None
-    size = getattr(getattr(transport, "_pool", None), "_max_connections", None)
-    return size if isinstance(size, int) and size > 0 else None
 
 
 def _unknown() -> None:
@@ -100,7 +87,7 @@ def _engine(options: TransportOptions) -> Http11Transport:
 def _httpx_client(options: TransportOptions) -> httpx.AsyncClient:
     limits = options.limits
     try:
-        return httpx.AsyncClient(
+        return _Client(
             verify=options.ssl_context or _shared_ssl_context(trust_env=options.trust_env),
             proxy=options.proxy,
             trust_env=options.trust_env,
@@ -120,14 +107,47 @@ def _has_proxy(url: httpx.URL) -> bool:
     return (url.scheme in proxies or "all" in proxies) and not urllib.request.proxy_bypass(url.host)
 
 
+class _NoCookies(httpx.Cookies):
+    """Keeps none: over one pool they would go from one customer to another. And looking for them takes 40 µs a call."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Leave them."""
+
+
+_NO_COOKIES = _NoCookies()
+
+
+class _Client(httpx.AsyncClient):
+    """An httpx client of our own."""
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """No cookies, ever."""
+        return _NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        """Keep none of these either."""
+
+
+def _is_mocked() -> bool:
+    """Tell whether somebody has replaced a method of httpx's own transport, or of httpcore's pool below it."""
+    if httpx.AsyncHTTPTransport.handle_async_request is not _OWN_METHOD:
+        return True
+    # Not imported for this: unless somebody did, nobody has replaced anything, and it takes 17 ms.
+    core = sys.modules.get("httpcore")
+    return core is not None and not core.AsyncConnectionPool.handle_async_request.__module__.startswith("httpcore.")
+
+
+_OWN_METHOD = httpx.AsyncHTTPTransport.handle_async_request
+
+
 class _MockAware(httpx.AsyncBaseTransport):
     """The engine, unless a mocking library has replaced httpx's own transport: then the mock must see the request.
 
     respx in its plain form patches httpcore, pytest-httpx patches httpx's transport. A test that uses them relies on
     nothing reaching the network, which over an engine of our own it would.
     """
-
-    _ORIGINALS = (httpcore.AsyncConnectionPool.handle_async_request, httpx.AsyncHTTPTransport.handle_async_request)
 
     def __init__(self, engine: Http11Transport, options: TransportOptions) -> None:
         self._engine = engine
@@ -136,11 +156,7 @@ class _MockAware(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send by the engine, or let the mock answer."""
-        core, own = self._ORIGINALS
-        if (
-            httpcore.AsyncConnectionPool.handle_async_request is core
-            and httpx.AsyncHTTPTransport.handle_async_request is own
-        ):
+        if not _is_mocked():
             request.extensions["watched"]()
             return await self._engine.handle_async_request(request)
         if self._mocked is None:

@@ -64,7 +64,7 @@ class Pool:
     ) -> None:
         self.clock = clock
         self.transport = transport
-        self.limiter = Limiter(min(limits.connections, transport.capacity or limits.connections), queue=limits.queue)
+        self.limiter = Limiter(limits.connections, queue=limits.queue)
         self.queue_timeout = limits.queue_timeout
         self.budget = Budget(budget)
         self.customers = Customers(clock)

@@ -6,9 +6,10 @@ pool when a send is cancelled natively, so over it a send runs guarded.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ import attrs
 import httpx
 
 from ._envelope import Answer
-from ._guard import guarded
+from ._guard import Guard
 from ._multipart import MultipartBody
 from ._retry import Failure, Fault
 from .config import Timeouts
@@ -41,7 +42,8 @@ class Outgoing:
     Attributes:
         sent: whether the server may have seen it whole: set before its body's first byte is handed out. `None` with a
             transport that has not shown yet that it can tell: a mock, say, takes the body without asking for it.
-        traces: whether the transport at work is httpcore, which asks for the body when it sends it.
+        begun: whether httpcore, if it is at work, has a connection for it. It asks for the body when it sends it.
+        on_begun: called when it has.
     """
 
     url: httpx.URL
@@ -49,7 +51,8 @@ class Outgoing:
     body: Body = attrs.field(repr=False)
     timeout: dict[str, float | None]
     sent: bool | None = False
-    traces: bool = False
+    begun: bool = False
+    on_begun: Callable[[], None] | None = None
     _watched: bool = False
 
     def mark_sent(self) -> None:
@@ -61,10 +64,12 @@ class Outgoing:
         self.sent = False
         self._watched = True
 
-    async def traced(self, _name: str, _info: object) -> None:
-        """Hear from httpcore."""
-        self.traces = True
+    def mark_begun(self) -> None:
+        """Note that httpcore is at work and has a connection for it."""
+        self.begun = True
         self.sent = bool(self.sent)
+        if self.on_begun is not None:
+            self.on_begun()
 
     def mark_asked(self) -> None:
         """Note that the body is asked for."""
@@ -105,17 +110,23 @@ class Transport:
         self,
         client: httpx.AsyncClient,
         *,
-        guarded: bool,
         ours: bool,
         count: Callable[[], int | None],
-        capacity: int | None = None,
+        guard: Guard | None = None,
     ) -> None:
+        """Make a transport.
+
+        Args:
+            client: what sends.
+            ours: whether the client is the session's to close.
+            count: tells how many connections are open, `None` where nobody knows.
+            guard: for a client over httpx's own pool, or over a transport that may be it.
+        """
         self._client = client
-        self._guarded = guarded
         self._ours = ours
-        self._traces = False
+        self._guard = guard
+        self._sending = 0
         self.connections = count
-        self.capacity = capacity
 
     @property
     def default_headers(self) -> dict[str, str]:
@@ -134,7 +145,13 @@ class Transport:
         request = _request_of(outgoing)
         try:
             sending = self._send(request, outgoing)
-            response = await (guarded(sending) if self._guarded else sending)
+            response = await (sending if self._guard is None else self._guard.run(sending, outgoing))
+        except asyncio.CancelledError:
+            if (
+                outgoing.sent is None and self._guard is not None and self._guard.traces
+            ):  # it was still waiting inside httpx's pool
+                outgoing.sent = False
+            raise
         except httpx.HTTPStatusError as error:  # raised by a hook of a caller's client: it is an answer all the same
             response = error.response
         except httpx.HTTPError as error:
@@ -144,23 +161,36 @@ class Transport:
     async def _send(self, request: httpx.Request, outgoing: Outgoing) -> httpx.Response:
         if self._client.is_closed:
             raise SessionStateError("the http_client of this session is closed: open a new one and a new session")
-        if self._traces:
-            del request.extensions["trace"]  # known already, and ten more calls for each request
-        else:
-            outgoing.sent = None
-        # A caller's client may follow redirects, and have an auth that would replace our bearer token.
+        guard = self._guard
+        outgoing.sent = False if guard is not None and guard.traces else None
+        if guard is not None and (not guard.traces or self._sending):
+            request.extensions["trace"] = _tracer(guard, outgoing)
+        else:  # nothing to learn and nobody to wait for: ten calls less for each request
+            outgoing.begun = True
+        self._sending += 1
         try:
+            # A caller's client may follow redirects, and have an auth that would replace our bearer token.
             return await self._client.send(request, auth=None, follow_redirects=False)
         except _NEVER_SENT:
             outgoing.sent = False  # noted here: the call may be cancelled in the very step that would hear of it
             raise
         finally:
-            self._traces = self._traces or outgoing.traces
+            self._sending -= 1
 
     async def aclose(self) -> None:
         """Close the client, unless it is the caller's."""
+        if self._guard is not None:
+            self._guard.close()
         if self._ours:
             await self._client.aclose()
+
+
+def _tracer(guard: Guard, outgoing: Outgoing) -> Callable[[str, object], Awaitable[None]]:
+    async def trace(_name: str, _info: object) -> None:
+        guard.traces = True
+        outgoing.mark_begun()
+
+    return trace
 
 
 class AttemptError(Exception):
@@ -180,20 +210,14 @@ def _content_of(response: httpx.Response) -> bytes:
 
 def _request_of(outgoing: Outgoing) -> httpx.Request:
     body = outgoing.body
-    json = isinstance(body, JsonBody)
     request = httpx.Request(
         "POST",
         outgoing.url,
         headers=outgoing.headers,
-        stream=_Bytes(body.content, outgoing) if json else _Stream(body, outgoing),
-        extensions={
-            "timeout": outgoing.timeout,
-            "watched": outgoing.mark_watched,
-            "sent": outgoing.mark_sent,
-            "trace": outgoing.traced,
-        },
+        stream=_Bytes(body.content, outgoing) if isinstance(body, JsonBody) else _Stream(body, outgoing),
+        extensions={"timeout": outgoing.timeout, "watched": outgoing.mark_watched, "sent": outgoing.mark_sent},
     )
-    if json:
+    if isinstance(body, JsonBody):
         request.headers["Content-Length"] = str(len(body.content))
         request.read()  # hooks and mocks look at `request.content`
         return request

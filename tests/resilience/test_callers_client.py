@@ -89,8 +89,8 @@ async def test_a_transport_that_never_asks_for_the_body_may_have_sent_it_when_th
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("size", [1, 3])
-async def test_a_smaller_pool_of_a_callers_client_bounds_the_calls_in_flight(size: int) -> None:
-    """A wait in httpx's own pool may cost it a connection when it is cancelled: nobody waits there."""
+async def test_calls_may_wait_in_the_smaller_pool_of_a_callers_client(size: int) -> None:
+    """What waits there was not sent, and does not keep the others from their connections."""
     sandbox = Sandbox()
     armed = sandbox.faults.add(Fault("stall-before-headers", times=size))
     limits = httpx.Limits(max_connections=size)
