@@ -16,6 +16,7 @@ from cattrs.gen import make_dict_structure_fn
 
 from . import _checks
 from ._checks import is_list, is_object
+from ._generate import generate, is_plain
 from ._types import (
     KNOWN_EVENTS,
     KNOWN_USERS,
@@ -172,6 +173,11 @@ def _int_key(key: str) -> int:
 
 
 def _of_class(cls: Any, converter: Converter) -> Hook:
+    return generate(cls, converter, _mismatch) if is_plain(cls) else _of_composed(cls, converter)
+
+
+def _of_composed(cls: Any, converter: Converter) -> Hook:
+    """Make what is composed, with its validators."""
     fill: Hook = make_dict_structure_fn(cls, converter, _cattrs_detailed_validation=False)
 
     def hook(data: Any, type_: Any) -> Any:
@@ -269,7 +275,9 @@ def _properties(data: Any, _: Any) -> dict[str, dict[str, Any]]:
     for namespace, names in data.items():
         if names.__class__ is not dict:
             raise ResponseDecodeError(_mismatch("an object", names).message, path=f"$.{namespace}")
-        properties[namespace] = {name: bare(value) for name, value in names.items()}
+        plain = properties[namespace] = {}
+        for name, value in names.items():  # a comprehension is a call more, and every event has properties
+            plain[name] = value if value.__class__ is not dict else bare(value)
     return properties
 
 

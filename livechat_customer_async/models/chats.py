@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -32,10 +33,17 @@ def _ints(value: Iterable[int]) -> tuple[int, ...]:
 
 
 def _by_order(events: Iterable[Event]) -> tuple[Event, ...]:
-    return tuple(sorted(events, key=_order))
+    events = tuple(events)
+    try:
+        return tuple(sorted(events, key=_order))
+    except TypeError:  # some have none
+        return tuple(sorted(events, key=_order_or_last))
 
 
-def _order(event: Event) -> tuple[bool, int]:
+_order = attrgetter("order")
+
+
+def _order_or_last(event: Event) -> tuple[bool, int]:
     return (True, 0) if event.order is None else (False, event.order)
 
 
