@@ -115,7 +115,9 @@ def all_actions() -> list[Action[..., Any]]:
 
 
 def namespace(name: str) -> Any:
-    return typing.get_type_hints(getattr(AsyncCustomerSession, name).func)["return"]
+    # By name: the session imports it on first use.
+    class_name = getattr(AsyncCustomerSession, name).func.__annotations__["return"]
+    return getattr(importlib.import_module(f"livechat_customer_async.actions.{name}"), class_name)
 
 
 def method(name: str, row: Documented) -> Any:

@@ -30,26 +30,26 @@ MAX_THREADS_PAGE = 100
 CHAT_WINDOW = MAX_CHATS_OFFSET + MAX_CHATS_PAGE
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class _GetChatsSummary:
     offset: int | None = attrs.field(default=None, validator=optional(between(0, MAX_CHATS_OFFSET)))
     limit: int | None = attrs.field(default=None, validator=optional(between(None, MAX_CHATS_PAGE)))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _GetChatThreadsSummary:
     chat_id: str = attrs.field(validator=required(an_id))
     offset: int | None = attrs.field(default=None, kw_only=True, validator=optional(an_int))
     limit: int | None = attrs.field(default=None, kw_only=True, validator=optional(between(None, MAX_THREADS_PAGE)))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _GetChatThreads:
     chat_id: str = attrs.field(validator=required(an_id))
     thread_ids: Sequence[str] | None = attrs.field(default=None, kw_only=True, validator=optional(ids))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class _StartChat:
     access: Access | None = None
     properties: NewProperties | None = None
@@ -58,7 +58,7 @@ class _StartChat:
     continuous: bool | None = attrs.field(default=None, validator=optional(a_bool))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _ActivateChat:
     chat_id: str = attrs.field(validator=required(an_id))
     access: Access | None = attrs.field(default=None, kw_only=True)
@@ -67,7 +67,7 @@ class _ActivateChat:
     continuous: bool | None = attrs.field(default=None, kw_only=True, validator=optional(a_bool))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _CloseThread:
     chat_id: str = attrs.field(validator=required(an_id))
 

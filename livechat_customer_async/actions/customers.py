@@ -13,7 +13,7 @@ from ..errors import InvalidRequestError
 from ..models import Customer
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class _UpdateCustomer:
     name: str | None = attrs.field(default=None, validator=optional(a_str))
     email: str | None = attrs.field(default=None, validator=optional(a_str))
@@ -25,7 +25,7 @@ class _UpdateCustomer:
             raise InvalidRequestError("at least one of name, email, avatar and fields must be given")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _SetCustomerFields:
     fields: Mapping[str, str] = attrs.field(validator=required(str_map))
 

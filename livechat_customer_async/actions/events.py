@@ -14,7 +14,7 @@ from ..errors import InvalidRequestError
 from ..models import NewEvent, Postback, SentEvent, UploadedFile
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _SendEvent:
     chat_id: str = attrs.field(validator=required(an_id))
     event: NewEvent
@@ -22,19 +22,19 @@ class _SendEvent:
     require_active_thread: bool | None = attrs.field(default=None, kw_only=True, validator=optional(a_bool))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _UploadFile(UploadRequest):
     pass
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _SendFile(UploadRequest):
     chat_id: str = attrs.field(kw_only=True, validator=required(an_id))
     custom_id: str | None = attrs.field(default=None, kw_only=True, validator=optional(a_str))
     require_active_thread: bool | None = attrs.field(default=None, kw_only=True, validator=optional(a_bool))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _SendRichMessagePostback:
     chat_id: str = attrs.field(validator=required(an_id))
     thread_id: str = attrs.field(validator=required(an_id))
@@ -42,7 +42,7 @@ class _SendRichMessagePostback:
     postback: Postback
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _SendSneakPeek:
     chat_id: str = attrs.field(validator=required(an_id))
     sneak_peek_text: str

@@ -12,25 +12,25 @@ from .._checks import a_str, an_id, an_int, optional, required, str_map, unix_se
 from ..models import Agent, FormResult, UrlDetails
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _CheckGoals:
     page_url: str = attrs.field(validator=required(a_str))
     customer_fields: Mapping[str, str] = attrs.field(validator=required(str_map))
     group_id: int = attrs.field(validator=required(an_int))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _GetForm:
     group_id: int = attrs.field(validator=required(an_int))
     type: str = attrs.field(validator=required(an_id))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class _GetPredictedAgent:
     group_id: int | None = attrs.field(default=None, validator=optional(an_int))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _GetUrlDetails:
     url: str = attrs.field(validator=required(a_str))
 
@@ -41,7 +41,7 @@ def _seconds(value: datetime | int | None) -> int | None:
     return unix_seconds(value, "timestamp")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _UpdateLastSeenTimestamp:
     chat_id: str = attrs.field(validator=required(an_id))
     timestamp: int | None = attrs.field(default=None, kw_only=True, converter=_seconds, validator=optional(an_int))

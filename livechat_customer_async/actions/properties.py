@@ -16,47 +16,47 @@ def _names(value: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
     return _checks.property_names(value, "properties")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _OfChat:
     chat_id: str = attrs.field(validator=required(an_id))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _OfThread(_OfChat):
     thread_id: str = attrs.field(validator=required(an_id))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _OfEvent(_OfThread):
     event_id: str = attrs.field(validator=required(an_id))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _UpdateChat(_OfChat):
     properties: NewProperties
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _UpdateThread(_OfThread):
     properties: NewProperties
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _UpdateEvent(_OfEvent):
     properties: NewProperties
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _DeleteChat(_OfChat):
     properties: Mapping[str, Sequence[str]] = attrs.field(converter=_names)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _DeleteThread(_OfThread):
     properties: Mapping[str, Sequence[str]] = attrs.field(converter=_names)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _DeleteEvent(_OfEvent):
     properties: Mapping[str, Sequence[str]] = attrs.field(converter=_names)
 

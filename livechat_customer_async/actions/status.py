@@ -10,7 +10,7 @@ from .._action import Action, Caller, Replay, under
 from .._checks import a_bool, ints, optional
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class _GetGroupsStatus:
     all: bool | None = attrs.field(default=None, validator=optional(a_bool))
     groups: Sequence[int] | None = attrs.field(default=None, validator=optional(ints))
