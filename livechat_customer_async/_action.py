@@ -149,6 +149,10 @@ class Caller(Protocol):
     @property
     def total(self) -> float | None: ...
 
+    def check(self, action: Action[P, T], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Refuse arguments as a call would, and send nothing."""
+        ...
+
     def limited(self, total: float) -> Caller:
         """Return a caller for the same customer whose calls may take so many seconds each."""
         ...

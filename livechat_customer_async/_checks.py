@@ -188,7 +188,7 @@ def optional(check: Callable[[object, str], object]) -> Validator:
 
 
 def between(low: int | None, high: int) -> Callable[[object, str], int]:
-    """Check an int against bounds, both included; `None` for no lower one."""
+    """Check an int against bounds, both included; `None` where no lower one is documented."""
 
     def check(value: object, parameter: str) -> int:
         number = an_int(value, parameter)

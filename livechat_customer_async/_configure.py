@@ -13,7 +13,7 @@ import httpx
 from ._checks import is_mapping
 from ._observe import Observer
 from ._tokens import REGIONS
-from .config import TokenProvider, checked_token
+from .config import TokenProvider, checked_token, is_reserved
 from .errors import ConfigurationError
 
 T = TypeVar("T")
@@ -22,8 +22,6 @@ HeaderPairs = tuple[tuple[bytes, bytes], ...]
 # RFC 9110: a field name is a token; a value has no control characters but the tab, and no blank at its ends.
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FIELD_VALUE = re.compile(r"[\x21-\x7e\xa0-\xff](?:[\t\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?|")
-# Ours to set, or such that a request could be read as another one than it is.
-_RESERVED = {"authorization", "host", "x-region", "transfer-encoding", "connection", "upgrade", "expect", "te"}
 
 
 def instance(value: Any, cls: type[T], name: str) -> T:
@@ -80,6 +78,8 @@ def base_url(value: object) -> httpx.URL:
         raise ConfigurationError("base_url: there is no such port")
     if url.userinfo or url.query or url.fragment:
         raise ConfigurationError("base_url: it must have no user, query or fragment")
+    if re.search(r"/v\d", url.path):
+        raise ConfigurationError("base_url: it ends before /v3.0, which the session adds itself")
     if url.scheme == "http" and not _is_loopback(url.host):
         raise ConfigurationError("base_url: http:// would send tokens in the clear; it is for this machine only")
     return url
@@ -97,7 +97,7 @@ def _is_loopback(host: str) -> bool:
 def observers(value: Any) -> tuple[Observer, ...]:
     """Pass observers as a tuple."""
     if not isinstance(value, Iterable):
-        raise ConfigurationError(f"observers: expected Observers, got {type(value).__name__}")
+        raise ConfigurationError(f"observers: expected an iterable of Observers, got {type(value).__name__}")
     return tuple(instance(observer, Observer, "observers") for observer in cast("Iterable[object]", value))
 
 
@@ -114,7 +114,7 @@ def _field_name(name: object) -> str:
     if not isinstance(name, str) or _FIELD_NAME.fullmatch(name) is None:
         raise ConfigurationError(f"headers: {_shown(name)} is no name of a header")
     lower = name.lower()
-    if lower in _RESERVED or lower.startswith("content-"):
+    if is_reserved(lower):
         raise ConfigurationError(f"headers: {name} is set by the session itself")
     return lower
 
@@ -124,7 +124,8 @@ def header_value(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise ConfigurationError(f"{name}: expected a str, got {type(value).__name__}")
     if _FIELD_VALUE.fullmatch(value) is None:
-        raise ConfigurationError(f"{name}: it holds characters that an HTTP header cannot hold")
+        what = "a blank at an end" if value != value.strip() else "characters"
+        raise ConfigurationError(f"{name}: it holds {what} that an HTTP header cannot hold")
     return value
 
 

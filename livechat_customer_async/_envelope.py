@@ -20,6 +20,7 @@ _FRAME_KEYS = {"payload", "request_id", "action", "type", "success"}
 _MAY_HAVE_ACTED = {"internal", "request_timeout"}
 _TYPE_BY_STATUS = {401: "authentication", 413: "entity_too_large", 429: "too_many_requests", 503: "service_unavailable"}
 _LONGEST_EXCERPT = 200
+_SHORTEST_SECRET = 8
 _LONGEST_MESSAGE = 2000
 # Deeper data would break the recursion of whoever copies or pickles the error.
 _DEEPEST_DATA = 100
@@ -77,6 +78,8 @@ def _payload(body: dict[str, Any]) -> Any:
         raise ResponseDecodeError(
             "it is false, and there is no error object", path="$.success", outcome=Outcome.UNKNOWN
         )
+    if body.get("error") is not None:
+        raise ResponseDecodeError("expected an object", path="$.error", outcome=Outcome.UNKNOWN)
     payload = body.get("payload")
     if is_object(payload) and all(key in _FRAME_KEYS or key.startswith("__priv_") for key in body):
         return payload
@@ -85,10 +88,10 @@ def _payload(body: dict[str, Any]) -> Any:
 
 def _api_error(answer: Answer, said: dict[str, Any], secret: str, wall_clock: float) -> ApiError:
     type_, data = said.get("type"), said.get("data")
-    named = _clean(type_, secret) if isinstance(type_, str) and type_ else None
+    named = type_ if isinstance(type_, str) and type_ else None
     error = ApiError.class_for(named or _type_of_status(answer.status))(
         message=_message(answer, said, secret),
-        type=named,
+        type=_clean(named, secret),
         data=_clean(data, secret) if is_object(data) else None,
         status_code=answer.status,
         debug_id=_clean(answer.headers.get("x-debug-id"), secret),
@@ -108,12 +111,17 @@ def _type_of_status(status: int) -> str | None:
 def _message(answer: Answer, said: dict[str, Any], secret: str) -> str:
     message = said.get("message")
     if isinstance(message, str):
-        return _shortened(message.replace(secret, "…"), _LONGEST_MESSAGE)
+        return _shortened(_cut(message, secret), _LONGEST_MESSAGE)
     if said:
         return "the server gave no message"
     # The secret goes before the cut, which might leave half of it.
-    text = answer.content.decode("utf-8", "replace").replace(secret, "…")
+    text = _cut(answer.content.decode("utf-8", "replace"), secret)
     return _shortened(" ".join(text.split()), _LONGEST_EXCERPT) or "the answer is empty"
+
+
+def _cut(text: str, secret: str) -> str:
+    """Cut the token out of a text. One so short that it is part of ordinary words would be nobody's secret."""
+    return text.replace(secret, "…") if len(secret) >= _SHORTEST_SECRET else text
 
 
 def _shortened(text: str, limit: int) -> str:
@@ -123,11 +131,11 @@ def _shortened(text: str, limit: int) -> str:
 def _clean(value: Any, secret: str, depth: int = 0) -> Any:
     """Copy JSON data, the secret cut out of its texts, and what is nested too deep left out."""
     if isinstance(value, str):
-        return value.replace(secret, "…")
+        return _cut(value, secret)
     if depth == _DEEPEST_DATA and isinstance(value, dict | list):
         return "…"
     if is_object(value):
-        return {key.replace(secret, "…"): _clean(item, secret, depth + 1) for key, item in value.items()}
+        return {_cut(key, secret): _clean(item, secret, depth + 1) for key, item in value.items()}
     if is_list(value):
         return [_clean(item, secret, depth + 1) for item in value]
     return value

@@ -40,12 +40,12 @@ def dumps(plain: object) -> bytes:
 
 
 def loads(content: bytes) -> Any:
-    """Decode an answer's body; an empty one is `None`.
+    """Decode an answer's body; an empty or blank one is `None`.
 
     Raises:
         ResponseDecodeError: it is no JSON.
     """
-    if not content:
+    if not content or content.isspace():
         return None
     try:
         return orjson.loads(content)

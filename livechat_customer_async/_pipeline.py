@@ -89,6 +89,14 @@ class Pipeline:
         """Seconds that one call may take."""
         return self.options.timeouts.total
 
+    def check(self, action: Action[P, T], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Refuse arguments as a call would, and send nothing."""
+        try:
+            _encode(action, action.request(*args, **kwargs))
+        except LiveChatError as error:
+            error.action = action.name
+            raise
+
     def limited(self, total: float) -> Pipeline:
         """Return a pipeline of the same customer whose calls may take so many seconds each."""
         timeouts = attrs.evolve(self.options.timeouts, total=total)
@@ -129,8 +137,7 @@ class Pipeline:
 
     async def _perform(self, call: Call, request: Any) -> Any:
         if not isinstance(request, UploadRequest):
-            body = JsonBody(dumps({"payload": call.action.arrange(unstructure(request))}))
-            return await self._attempts(call, body, None)
+            return await self._attempts(call, _encode(call.action, request), None)
         return await self._perform_upload(call, request)
 
     async def _perform_upload(self, call: Call, request: UploadRequest) -> Any:
@@ -319,3 +326,7 @@ class Pipeline:
         if self._headers is None or self._headers_for != (token, region):
             self._headers, self._headers_for = headers_of(self.options.headers, token, region), (token, region)
         return self._headers
+
+
+def _encode(action: Action[..., Any], request: object) -> JsonBody:
+    return JsonBody(dumps({"payload": action.arrange(unstructure(request))}))

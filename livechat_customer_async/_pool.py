@@ -139,10 +139,11 @@ class Pool:
 
     async def aclose(self) -> None:
         """Let the calls in flight finish for a while, end the rest, and close the connections. Idempotent."""
-        self.closed = True
         self._check_process()
         if self._loop is not None and self._loop is not asyncio.get_running_loop():
+            self.closed = self.closed or self._loop.is_closed()  # nobody can close it any more
             raise SessionStateError("the session must be closed on the event loop of its calls")
+        self.closed = True
         try:
             await self._until_idle(CLOSE_GRACE)
         finally:

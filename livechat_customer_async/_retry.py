@@ -97,7 +97,7 @@ class Reroute:
 
 Decision: TypeAlias = GiveUp | Retry | Refresh | Reroute
 
-_REGION = re.compile(r"[A-Za-z0-9_-]+")
+_REGION = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _RETRY_COST = 14
 _THROTTLED_RETRY_COST = 5
 

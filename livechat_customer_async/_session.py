@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .actions.status import StatusActions
 
 _ACTION_NAME = re.compile(r"[a-z_]+")
+_DEFAULT_USER_AGENT = f"livechat-customer-async/{__version__}"
 _BASE_URL = "https://api.livechatinc.com"
 _UNCHANGED: Any = object()
 
@@ -115,9 +116,7 @@ class AsyncCustomerSession:
         self._license_id = configure.license_id(license_id)
         self._access = configure.access(access_token)
         self._region = configure.region(region)
-        self._user_agent = f"livechat-customer-async/{__version__}"
-        if user_agent is not None:
-            self._user_agent = configure.header_value(user_agent, "user_agent")
+        self._user_agent = None if user_agent is None else configure.header_value(user_agent, "user_agent")
         self._headers = configure.headers(headers)
         self._timeouts = configure.instance(timeouts, Timeouts, "timeouts")
         self._retry = configure.instance(retry, RetryPolicy, "retry")
@@ -231,7 +230,7 @@ class AsyncCustomerSession:
         if not isinstance(action, str) or _ACTION_NAME.fullmatch(action) is None:
             raise InvalidRequestError("expected a name of the characters a-z and _", parameter="action")
         if not isinstance(replay, Replay):
-            raise InvalidRequestError("expected Replay.SAFE or Replay.UNSAFE", parameter="replay")
+            raise InvalidRequestError("expected Replay.SAFE or Replay.UNSAFE", parameter="replay", action=action)
         return await self._call(raw_action(action, replay), payload)
 
     # ---- other sessions over the same pool
@@ -263,6 +262,8 @@ class AsyncCustomerSession:
             child._user_agent = configure.header_value(user_agent, "user_agent")
         if headers is not None:
             child._headers = {**self._headers, **configure.headers(headers)}
+            if user_agent is None and "user-agent" in (name.lower() for name in headers):
+                child._user_agent = None  # the one that was given for this customer goes before this session's
         if user_agent is not None or headers is not None:
             child._fixed_headers = child._join_headers()
         child._call = child._pipeline()
@@ -333,9 +334,11 @@ class AsyncCustomerSession:
             **self._pool.transport.default_headers,
             "host": host,
             "accept": "application/json",
-            "user-agent": self._user_agent,
+            "user-agent": _DEFAULT_USER_AGENT,
             **self._headers,
         }
+        if self._user_agent is not None:
+            joined["user-agent"] = self._user_agent
         return tuple((name.encode("ascii"), value.encode("latin-1")) for name, value in joined.items())
 
     # ---- lifecycle

@@ -91,8 +91,15 @@ def parts_of_data(data: Any, type_: Any) -> Parts:
         return [(f".{key}", part, value_type) for key, part in data.items()]
     if attrs.has(type_):
         fields = attrs.fields(attrs.resolve_types(type_))
-        return [(f".{f.name}", data[f.name], f.type) for f in fields if data.get(f.name) is not None]
+        return [
+            (f".{key}", data[key], f.type) for f in fields if data.get(key := _key_of(f.name, data, type_)) is not None
+        ]
     return []
+
+
+def _key_of(field: str, data: dict[str, Any], type_: Any) -> str:
+    """Return the key under which a field stands in the data."""
+    return "thread_id" if type_ is ThreadSummary and field == "id" and data.get("id") is None else field
 
 
 def _mismatch(expected: str, data: object) -> ResponseDecodeError:
@@ -168,7 +175,7 @@ def _of_dict(type_: Any, converter: Converter) -> Hook:
 def _int_key(key: str) -> int:
     # JSON has only str keys. `int` alone would also take " 7", "+7" and "7_0", and raise for more than 4,300 digits.
     if _INT_KEY.fullmatch(key) is None:
-        raise ResponseDecodeError("expected keys that are ints")
+        raise ResponseDecodeError("expected a key that is an int", path=f"$.{key[:40]}")
     return int(key)
 
 
@@ -212,8 +219,8 @@ def _of_last_event(_: Any, converter: Converter) -> Hook:
 
     def with_restriction(data: Any, type_: Any) -> Any:
         # In place of the event there may be {} or {"restricted_access": true}.
-        if is_object(data) and is_object(event := data.get("event")) and not event.keys() - {"restricted_access"}:
-            data = {**data, "event": None, **event}
+        if is_object(data) and is_object(event := data.get("event")) and "type" not in event and "id" not in event:
+            data = {**data, "event": None, "restricted_access": event.get("restricted_access")}
         return hook(data, type_)
 
     return with_restriction

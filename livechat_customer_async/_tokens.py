@@ -8,6 +8,7 @@ each request loses nothing.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
 import weakref
 from collections import OrderedDict
@@ -135,7 +136,10 @@ class TokenSource:
         limit = asyncio.timeout(None if time_left == math.inf else time_left)
         try:
             async with limit:
-                given = await provider()
+                asking: Any = provider()
+                if not inspect.isawaitable(asking):
+                    return _Answer(wrong=f"is not async: it returned {type(asking).__name__}")
+                given = await asking
         except asyncio.CancelledError as cause:
             return _Answer(wrong="was cancelled", cause=cause)
         except Exception as cause:  # noqa: BLE001 - a provider may raise anything, and each call has to hear of it
@@ -164,6 +168,8 @@ class TokenSource:
 
 
 def _checked(given: Any) -> _Answer:
+    if not isinstance(given, str | AccessToken):
+        return _Answer(wrong=f"returned {type(given).__name__}: expected a str or an AccessToken")
     try:
         return _Answer(given if isinstance(given, AccessToken) else AccessToken(given))
     except ConfigurationError as error:

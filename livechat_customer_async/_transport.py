@@ -20,7 +20,7 @@ from ._envelope import Answer
 from ._guard import Guard
 from ._multipart import MultipartBody
 from ._retry import Failure, Fault
-from .config import Timeouts
+from .config import Timeouts, is_reserved
 from .errors import CallTimeoutError, Outcome, SessionStateError, TransportError
 
 
@@ -133,8 +133,8 @@ class Transport:
         """Headers that a request built by hand would lack, in lower case."""
         if self._ours:
             return {"accept-encoding": "gzip, deflate"}
-        # A caller's client may name an Authorization of its own: ours takes its place.
-        return {name: value for name, value in self._client.headers.items() if name != "authorization"}
+        # What is ours to say is not the client's, nor what could make a request read as another one.
+        return {name: value for name, value in self._client.headers.items() if not is_reserved(name)}
 
     async def send(self, outgoing: Outgoing) -> Answer:
         """Send a request once and read the answer whole.

@@ -28,7 +28,7 @@ from ._types import (
     is_user_union,
     without_none,
 )
-from .models import LastEvent, UnknownEvent, UnknownUser
+from .models import Customer, LastEvent, UnknownEvent, UnknownUser
 from .models._base import RECEIVED_PROPERTIES, SENT_PROPERTIES
 
 Hook = Callable[[Any], Any]
@@ -84,9 +84,9 @@ def _of_class(cls: Any, converter: Converter) -> Hook:
     def hook(value: Any) -> Any:
         if isinstance(value, cls):
             return plain(value)
-        if is_mapping(value):
+        if cls is Customer and is_mapping(value):
             return _checks.json_value(value)
-        return _checks.refuse(f"{cls.__name__} or a mapping", value)
+        return _checks.refuse(f"{cls.__name__} or a mapping" if cls is Customer else cls.__name__, value)
 
     return hook
 

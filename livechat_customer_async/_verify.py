@@ -14,10 +14,10 @@ import anyio
 import attrs
 
 from ._action import Action, Caller
-from ._checks import an_id
+from ._checks import kind
 from ._clock import let_scopes_notice
 from .actions.chats import GET_CHAT_THREADS, GET_CHAT_THREADS_SUMMARY
-from .errors import CallTimeoutError, LiveChatError, Outcome
+from .errors import CallTimeoutError, InvalidRequestError, LiveChatError, Outcome
 from .models import NewEvent, SentEvent
 
 # The server gives up on a request after 15 s: what it has not performed by then it will not.
@@ -58,6 +58,8 @@ class Send:
 
     async def verified(self) -> SentEvent:
         """Send it, and once more where the chat does not show it although the server's time for it has passed."""
+        # Before the first look, which would already send something.
+        self._call.check(self._action, self._chat_id, self._event, **self._options)
         try:
             return await self._verified()
         except LiveChatError as error:
@@ -170,7 +172,11 @@ class Send:
     def _given_id(self) -> str | None:
         event = self._event
         given = event.get("custom_id") if isinstance(event, Mapping) else event.custom_id
-        return None if given is None else an_id(given, "event.custom_id")
+        if given is not None and not isinstance(given, str):
+            raise InvalidRequestError(
+                f"expected a str, got {kind(given)}", parameter="event.custom_id", action=self._action.name
+            )
+        return given or None  # an empty one tells nothing apart
 
 
 def _sent(result: SentEvent | LiveChatError) -> SentEvent:

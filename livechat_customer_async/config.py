@@ -125,18 +125,40 @@ class RetryPolicy:
         return cls(attempts=1)
 
 
+# Ours to set, or such that a request could be read as another one than it is.
+_RESERVED_HEADERS = {
+    "authorization",
+    "connection",
+    "expect",
+    "host",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "x-api-version",
+    "x-region",
+}
+
+
+def is_reserved(header: str) -> bool:
+    """Tell whether a header, by its name in lower case, is not the caller's to set."""
+    return header in _RESERVED_HEADERS or header.startswith("content-")
+
+
 def checked_token(value: object) -> str:
     """Return a customer access token, `%3A` read as the colon that it stands for.
 
     Raises:
         ConfigurationError: it is no `str`, empty, or holds characters that a header cannot.
     """
+    if isinstance(value, AccessToken):
+        raise ConfigurationError("access_token: an AccessToken is for providers to return: pass its value")
     if not isinstance(value, str):
         raise ConfigurationError(f"access_token: expected a str or an async callable, got {type(value).__name__}")
     if not value:
         raise ConfigurationError("access_token: it is empty")
     if _TOKEN.fullmatch(value) is None:
-        raise ConfigurationError("access_token: it holds characters that an HTTP header cannot hold")
+        what = "a blank or a line break" if value.split() != [value] else "characters"
+        raise ConfigurationError(f"access_token: it holds {what} that an HTTP header cannot hold there")
     return value.replace("%3A", ":").replace("%3a", ":") if "%" in value else value
 
 

@@ -38,14 +38,14 @@ def some(strategy: st.SearchStrategy[Any], most: int = 3, least: int = 0) -> st.
 
 paired: st.SearchStrategy[dict[str, str]] = st.fixed_dictionaries({"type": texts, "value": texts}) | st.just({})
 postbacks = st.builds(
-    lambda pair, **own: sdk.MessagePostback(**own, **pair), paired, id=texts, thread_id=texts, event_id=texts
+    lambda pair, **own: sdk.MessagePostback(**own, **pair), paired, id=ids, thread_id=ids, event_id=ids
 )
 field_answers = st.builds(sdk.FieldAnswer, id=texts, label=texts)
 group_answers = st.builds(sdk.GroupAnswer, group_id=ints, label=texts)
 filled_fields = st.builds(
     sdk.FilledField,
     type=texts,
-    id=texts,
+    id=ids,
     label=texts,
     answer=maybe(texts | field_answers | group_answers),
     answers=maybe(some(field_answers)),
@@ -63,7 +63,7 @@ images = st.builds(
 buttons = st.builds(
     sdk.RichButton,
     text=texts,
-    postback_id=texts,
+    postback_id=ids,
     user_ids=some(texts),
     type=maybe(texts),
     value=maybe(texts),

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, cast
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import livechat_customer_async as sdk
-from livechat_customer_async import ApiError, LiveChatError, Outcome, ResponseDecodeError
+from livechat_customer_async import ApiError, LiveChatError, MisdirectedRequestError, Outcome, ResponseDecodeError
 from livechat_customer_async._envelope import Answer, interpret, retry_after
 
 SECRET = "fra-a:s3cret"
@@ -48,7 +49,6 @@ def error_of(body: Any, status: int, headers: dict[str, str] | None = None) -> A
         ({"payload": [1]}, {"payload": [1]}),
         ({"payload": None, "success": True}, {"payload": None, "success": True}),
         ({"success": True}, {"success": True}),
-        ({"error": "no object"}, {"error": "no object"}),
         ({"error": None, "url": "u"}, {"error": None, "url": "u"}),
         ({"payload": {"error": None}}, {"error": None}),
         ({"url": "u", "type": "image"}, {"url": "u", "type": "image"}),
@@ -63,12 +63,38 @@ def test_payload_of_a_success(body: Any, payload: Any, status: int) -> None:
     assert read(body, status) == payload
 
 
-@pytest.mark.parametrize("content", [HTML, b"{", b"{'a': 1}", b"\xff\xfe", b"NaN", b"  ", b'{"a": 1} x', b"[" * 5000])
+@pytest.mark.parametrize("content", [HTML, b"{", b"{'a': 1}", b"\xff\xfe", b"NaN", b'{"a": 1} x', b"[" * 5000])
 def test_a_success_that_is_no_json(content: bytes) -> None:
     error = error_of(content, 200)
     assert type(error) is ResponseDecodeError
     assert (error.path, error.outcome) == ("$", Outcome.UNKNOWN)
     assert f"{len(content)} bytes" in error.message
+
+
+def test_an_error_that_is_no_object_is_no_success() -> None:
+    error = error_of({"error": "no object"}, 200)
+    assert type(error) is ResponseDecodeError
+    assert (error.path, error.outcome) == ("$.error", Outcome.UNKNOWN)
+
+
+@pytest.mark.parametrize("token", ["t", "a", "x", "internal", "fra"])
+def test_a_short_token_changes_nothing_that_is_decided_by(token: str) -> None:
+    said = {"type": "misdirected_request", "message": "internal fra", "data": {"region": "fra"}}
+    with pytest.raises(MisdirectedRequestError) as caught:
+        interpret(Answer(400, {}, orjson.dumps({"error": said})), secret=token, wall_clock=0)
+    assert (caught.value.type, caught.value.region) == ("misdirected_request", "fra")
+
+
+@pytest.mark.parametrize("type_", ["internal", "authentication"])
+def test_a_token_that_is_a_type_changes_no_class(type_: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        interpret(Answer(400, {}, orjson.dumps({"error": {"type": type_}})), secret=type_, wall_clock=0)
+    assert type(caught.value) is ApiError.class_for(type_)
+
+
+@pytest.mark.parametrize("content", [b"", b"  ", b"\r\n"])
+def test_a_blank_body_is_no_result(content: bytes) -> None:
+    assert interpret(Answer(200, {}, content), secret="s", wall_clock=0) is None
 
 
 def test_a_frame_that_says_no_without_an_error_object() -> None:

@@ -92,8 +92,9 @@ def test_group_ids_are_ints() -> None:
 
 @pytest.mark.parametrize("key", ["", "a", " 7", "7 ", "+7", "7_0", "7.0", "--7", "-", "٣", "²", "9" * 5000])
 def test_a_key_that_is_no_group_id(key: str) -> None:
-    with pytest.raises(ResponseDecodeError, match="expected keys that are ints"):
+    with pytest.raises(ResponseDecodeError, match="expected a key that is an int") as caught:
         structure({key: "online"}, dict[int, str])
+    assert caught.value.path == f"$.{key[:40]}"
 
 
 def test_a_wrong_status_is_named_by_its_group() -> None:

@@ -27,10 +27,12 @@ def test_plain_values_pass_and_others_are_refused() -> None:
         assert caught.value.parameter is None
 
 
-def test_a_mapping_stands_for_a_model() -> None:
-    chat: Any = Chat(id="c", access={"group_ids": (1,)}, users=[{"id": "u", "x": 1}])  # type: ignore[arg-type]
-    wire = unstructure(chat)
-    assert (wire["access"], wire["users"]) == ({"group_ids": [1]}, [{"id": "u", "x": 1}])
+def test_a_mapping_stands_for_a_user_and_for_no_other_model() -> None:
+    chat: Any = Chat(id="c", users=[{"id": "u", "x": 1}])  # type: ignore[arg-type]
+    assert unstructure(chat)["users"] == [{"id": "u", "x": 1}]
+    wrong: Any = Chat(id="c", access={"group_ids": (1,)})  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequestError, match="access: expected Access, got dict"):
+        unstructure(wrong)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,7 @@ def test_a_mapping_stands_for_a_model() -> None:
         (untyped.Chat(id="c", order=True), "order", "expected an int, got bool"),
         (untyped.Chat(id="c", order=2**64), "order", "an int of 65 bits, the limit is 64"),
         (untyped.Chat(id="c", is_followed=0), "is_followed", "expected a bool, got int"),
-        (untyped.Chat(id="c", access=untyped.Customer(id="x")), "access", "expected Access or a mapping, got Customer"),
+        (untyped.Chat(id="c", access=untyped.Customer(id="x")), "access", "expected Access, got Customer"),
         (
             untyped.Chat(id="c", users=[5]),
             "users[0]",
@@ -65,7 +67,7 @@ def test_a_mapping_stands_for_a_model() -> None:
         (
             untyped.ChatSummary(id="c", last_event_per_type={"m": 5}),
             "last_event_per_type.m",
-            "expected LastEvent or a mapping, got int",
+            "expected LastEvent, got int",
         ),
         (
             untyped.ChatSummary(id="c", last_event_per_type={5: untyped.LastEvent()}),

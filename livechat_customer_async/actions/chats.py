@@ -49,11 +49,16 @@ class _GetChatThreads:
     thread_ids: Sequence[str] | None = attrs.field(default=None, kw_only=True, validator=optional(ids))
 
 
+def _customer_has_id(_instance: object, _attribute: object, value: Any) -> None:
+    if isinstance(value, Customer):
+        an_id(value.id, "users.id")
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class _StartChat:
     access: Access | None = None
     properties: NewProperties | None = None
-    users: Customer | None = None
+    users: Customer | None = attrs.field(default=None, validator=_customer_has_id)
     thread: NewThread | None = None
     continuous: bool | None = attrs.field(default=None, validator=optional(a_bool))
 

@@ -8,7 +8,7 @@ from typing import cast
 import attrs
 
 from .._action import NO_RESULT, Action, Caller, Replay, nothing, under_or_bare
-from .._checks import a_str, optional, required, str_map
+from .._checks import a_str, is_object, optional, required, str_map
 from ..errors import InvalidRequestError
 from ..models import Customer
 
@@ -32,7 +32,7 @@ class _SetCustomerFields:
 
 def _customer_or_nothing(payload: object) -> tuple[object, str]:
     """The customer may stand under a key, be the payload itself, or be left out."""
-    if payload is None or payload == {}:
+    if payload is None or (is_object(payload) and all(value is None for value in payload.values())):
         return NO_RESULT, "$"
     return under_or_bare("customer")(payload)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import attrs
 
 from .._action import Action, Caller, Replay, nothing, under, under_or_bare
-from .._checks import a_str, an_id, an_int, optional, required, str_map, unix_seconds
+from .._checks import a_str, an_id, an_int, optional, refuse, required, str_map, unix_seconds
 from ..models import Agent, FormResult, UrlDetails
 
 
@@ -38,6 +38,8 @@ class _GetUrlDetails:
 def _seconds(value: datetime | int | None) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
+    if not isinstance(value, datetime):
+        refuse("an aware datetime or an int", value, "timestamp")
     return unix_seconds(value, "timestamp")
 
 

@@ -10,10 +10,21 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from .._checks import a_bool, a_sequence, an_id, at_most_bytes, json_value, keyed, required, tuple_of, tuple_or_none
+from .._checks import (
+    a_bool,
+    a_sequence,
+    an_id,
+    at_most_bytes,
+    is_sequence,
+    json_value,
+    keyed,
+    required,
+    tuple_of,
+    tuple_or_none,
+)
 from ..errors import InvalidRequestError
 from ._base import NewProperties
-from .events import FilledField, MessagePostback, RichElement
+from .events import FilledField, MessagePostback, RichButton, RichElement
 
 __all__ = [
     "NewCustom",
@@ -46,7 +57,11 @@ def _events(value: Iterable[NewEvent] | None) -> tuple[NewEvent, ...] | None:
 
 
 def _postback_is_paired(_instance: object, _attribute: object, value: Any) -> None:
-    if isinstance(value, MessagePostback) and (value.type is None) != (value.value is None):
+    if not isinstance(value, MessagePostback):
+        return
+    for name in ("id", "thread_id", "event_id"):
+        _not_empty(getattr(value, name), f"postback.{name}")
+    if (value.type is None) != (value.value is None):
         missing = "type" if value.type is None else "value"
         raise InvalidRequestError("type and value come together, and one is missing", parameter=f"postback.{missing}")
 
@@ -60,6 +75,21 @@ def _elements_are_within_limits(_instance: object, _attribute: object, value: An
         if isinstance(element, RichElement) and element.buttons is not None:
             path = f"elements[{index}].buttons"
             _count_within(path, len(a_sequence(element.buttons, path)), MAX_BUTTONS)
+            for number, button in enumerate(element.buttons):
+                if isinstance(button, RichButton):
+                    _not_empty(button.postback_id, f"{path}[{number}].postback_id")
+
+
+def _fields_have_ids(_instance: object, _attribute: object, value: Any) -> None:
+    for index, field in enumerate(value if is_sequence(value) else ()):
+        if isinstance(field, FilledField):
+            _not_empty(field.id, f"fields[{index}].id")
+
+
+def _not_empty(value: Any, parameter: str) -> None:
+    """Refuse an empty id; its type is checked when it is sent."""
+    if value == "":
+        raise InvalidRequestError("it is empty", parameter=parameter)
 
 
 def _count_within(parameter: str, count: int, high: int) -> None:
@@ -114,7 +144,7 @@ class NewFilledForm(_NewEventBase):
 
     type: Literal["filled_form"] = "filled_form"
     form_id: str = attrs.field(validator=required(an_id))
-    fields: tuple[FilledField, ...] = attrs.field(converter=_fields)
+    fields: tuple[FilledField, ...] = attrs.field(converter=_fields, validator=_fields_have_ids)
 
 
 @attrs.frozen(kw_only=True)
