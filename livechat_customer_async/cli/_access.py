@@ -99,11 +99,12 @@ class Access:
     no_retry: bool
     verbose: bool
 
-    def session(self, console: Console) -> AsyncCustomerSession:
+    def session(self, console: Console, *observers: Observer) -> AsyncCustomerSession:
         """A session as the options say; asks for the token where there is none and somebody to ask.
 
         Args:
             console: Where to tell of attempts.
+            observers: Who else hears of the calls.
 
         Raises:
             ConfigurationError: Something is missing or not sound.
@@ -119,7 +120,7 @@ class Access:
             region=None if self.region is None else self.region.value,
             timeouts=Timeouts() if self.timeout is None else Timeouts(total=self.timeout, upload_total=self.timeout),
             retry=RetryPolicy.none() if self.no_retry else RetryPolicy(),
-            observers=[Narrator(console)] if self.verbose else [],
+            observers=[*observers, Narrator(console)] if self.verbose else observers,
         )
 
 

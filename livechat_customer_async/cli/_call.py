@@ -22,6 +22,7 @@ from ._access import (
     VerboseOption,
 )
 from ._exits import reporting
+from ._interrupted import Interrupted
 from ._terminal import err, print_json
 
 _UPLOADS: Final = frozenset({"send_file", "upload_file"})
@@ -64,9 +65,10 @@ def call(
         no_retry=no_retry,
         verbose=verbose,
     )
-    with reporting():
+    interrupted = Interrupted()
+    with reporting(interrupted):
         given = read_payload(payload)
-        result = asyncio.run(_perform(access.session(err()), action, given, replay))
+        result = asyncio.run(_perform(access.session(err(), interrupted), action, given, replay))
         print_json(result)
 
 

@@ -72,10 +72,11 @@ def exit_code(error: LiveChatError) -> ExitCode:
 
 
 @contextmanager
-def reporting() -> Generator[None]:
+def reporting(interrupted: object = "") -> Generator[None]:
     """Turn an error of a command into one line on standard error and its exit code.
 
-    What is no documented error is a fault of this program, and keeps its traceback.
+    What is no documented error is a fault of this program, and keeps its traceback. `interrupted` says, as a `str`,
+    what is known of the calls that Ctrl-C ended.
     """
     try:
         yield
@@ -88,5 +89,5 @@ def reporting() -> Generator[None]:
         complain(str(error))
         raise typer.Exit(ExitCode.USAGE) from error
     except KeyboardInterrupt as error:
-        complain_of_interruption()
+        complain_of_interruption(str(interrupted))
         raise typer.Exit(ExitCode.INTERRUPTED) from error

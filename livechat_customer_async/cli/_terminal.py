@@ -40,12 +40,12 @@ def complain(message: str) -> None:
     err().print(Text.assemble(("error:", "bold red"), " ", printable(message)), soft_wrap=True)
 
 
-def complain_of_interruption() -> None:
+def complain_of_interruption(known: str = "") -> None:
     """Say that somebody pressed Ctrl-C, below the `^C` that a terminal shows of it."""
     console = err()
     if console.is_terminal:
         console.print()
-    complain("interrupted")
+    complain(f"interrupted: {known}" if known else "interrupted")
 
 
 def milliseconds(seconds: float) -> str:

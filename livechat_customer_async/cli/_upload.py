@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.text import Text
 
-from .. import AsyncCustomerSession, LiveChatError
+from .. import AsyncCustomerSession, LiveChatError, Outcome
 from ._access import (
     Access,
     AccessTokenOption,
@@ -25,6 +25,7 @@ from ._access import (
     VerboseOption,
 )
 from ._exits import ExitCode, exit_code, reporting
+from ._interrupted import Interrupted, in_words
 from ._progress import Bars
 from ._terminal import MILLISECONDS, complain, err, milliseconds, out, print_json, printable
 
@@ -72,9 +73,10 @@ def upload(
     uploads = [Upload(path, path.stat().st_size) for path in paths]
     with reporting():
         console = err()
-        session = access.session(console)
+        interrupted = Interrupted()
+        session = access.session(console, interrupted)
         try:
-            asyncio.run(upload_all(session, uploads, chat, concurrency, console))
+            asyncio.run(upload_all(session, uploads, chat, concurrency, console, interrupted))
         finally:  # also after Ctrl-C: what was uploaded was uploaded
             report(uploads, as_json=as_json)
     raise typer.Exit(max(one.code for one in uploads))
@@ -88,6 +90,7 @@ class Upload:
     size: int
     url: str | None = None
     error: LiveChatError | None = None
+    outcome: Outcome = Outcome.NOT_SENT
     seconds: float = 0.0
 
     @property
@@ -103,7 +106,7 @@ class Upload:
         if self.url is not None:
             return {**shown, "url": self.url, "ms": round(self.seconds * MILLISECONDS, 1)}
         if self.error is None:
-            return {**shown, "error": "interrupted"}
+            return {**shown, "error": "interrupted", "outcome": self.outcome.value}
         error = type(self.error).__name__
         return {**shown, "error": error, "message": str(self.error), "outcome": self.error.outcome.value}
 
@@ -114,6 +117,7 @@ async def upload_all(
     chat: str | None,
     concurrency: int,
     console: Console,
+    interrupted: Interrupted,
 ) -> None:
     """Upload the files, so many at once, and note what becomes of each; ends the session."""
     gate = asyncio.Semaphore(concurrency)
@@ -121,11 +125,16 @@ async def upload_all(
         with Bars(console, sum(one.size for one in uploads), len(uploads)) as bars:
             async with asyncio.TaskGroup() as group:
                 for one in uploads:
-                    group.create_task(_upload(session, one, chat, gate, bars))
+                    group.create_task(_upload(session, one, chat, gate, bars, interrupted))
 
 
 async def _upload(
-    session: AsyncCustomerSession, one: Upload, chat: str | None, gate: asyncio.Semaphore, bars: Bars
+    session: AsyncCustomerSession,
+    one: Upload,
+    chat: str | None,
+    gate: asyncio.Semaphore,
+    bars: Bars,
+    interrupted: Interrupted,
 ) -> None:
     async with gate:
         with bars.file(one.path.name, one.size) as advance:
@@ -137,6 +146,9 @@ async def _upload(
                     file = await session.events.send_file(chat, one.path, on_progress=advance)
             except LiveChatError as error:
                 one.error = error
+            except asyncio.CancelledError:
+                one.outcome = interrupted.outcome()
+                raise
             else:
                 one.url = file.url
             one.seconds = time.perf_counter() - started
@@ -150,8 +162,10 @@ def report(uploads: Sequence[Upload], *, as_json: bool) -> None:
     for one in uploads:
         if one.error is not None:
             complain(f"{one.path}: {one.error}")
-        elif one.url is None or as_json:
+        elif as_json:
             continue
+        elif one.url is None:
+            complain(f"{one.path}: interrupted: {in_words(one.outcome)}")
         elif console.is_terminal:
             _show(console, one, one.url)
         else:

@@ -244,4 +244,4 @@ def test_ctrl_c_ends_it_in_one_line(served: Served) -> None:
     process.send_signal(signal.SIGINT)
     ran = finish(process)
     assert (ran.exit_code, ran.stdout) == (130, "")
-    assert only_line(ran.stderr) == "error: interrupted"
+    assert only_line(ran.stderr) == "error: interrupted: start_chat: the API may have acted"

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from livechat_customer_async import AsyncCustomerSession
 from livechat_customer_async.cli import _terminal, _upload
+from livechat_customer_async.cli._interrupted import Interrupted
 from livechat_customer_async.cli._progress import Bars
 from livechat_customer_async.cli._upload import Upload, report, upload_all
 from livechat_customer_async.sandbox import Fault, FaultKind
@@ -108,7 +109,7 @@ def test_no_more_than_asked_for_go_at_once(served: Served, files: Files, monkeyp
 
     monkeypatch.setattr(Bars, "file", watched)
     session = AsyncCustomerSession(1, TOKEN, base_url=served.url)
-    asyncio.run(upload_all(session, uploads, None, 2, Console(file=io.StringIO())))
+    asyncio.run(upload_all(session, uploads, None, 2, Console(file=io.StringIO()), Interrupted()))
     assert most == 2
     assert {one.code for one in uploads} == {0}
 
@@ -129,7 +130,7 @@ def test_bars_show_each_file_and_all(served: Served, files: Files) -> None:
     console = terminal()
     uploads = [Upload(path, 300_000) for path in files(300_000, 300_000)]
     session = AsyncCustomerSession(1, TOKEN, base_url=served.url)
-    asyncio.run(upload_all(session, uploads, None, 1, console))
+    asyncio.run(upload_all(session, uploads, None, 1, console, Interrupted()))
     rows = shown(console).splitlines()
     assert any(row.endswith("file 1.txt") or "file 1.txt ━" in row for row in rows)
     assert "600.0/600.0 kB" in shown(console)
@@ -191,9 +192,11 @@ def test_on_a_terminal_a_name_and_its_time_stand_with_the_url(monkeypatch: pytes
 def test_what_was_interrupted_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     done, not_done = Upload(Path("a"), 1, url="https://x/a", seconds=0.001), Upload(Path("b"), 1)
     report([done, not_done], as_json=False)
-    assert capsys.readouterr().out == "https://x/a\n"
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("https://x/a\n", "error: b: interrupted: nothing was sent\n")
     assert not_done.code == 130
-    assert not_done.as_json() == {"path": "b", "size": 1, "exit_code": 130, "error": "interrupted"}
+    interrupted = {"path": "b", "size": 1, "exit_code": 130, "error": "interrupted", "outcome": "not_sent"}
+    assert not_done.as_json() == interrupted
 
 
 def test_an_interruption_is_told_below_the_echo_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,5 +216,6 @@ def test_ctrl_c_tells_what_was_uploaded(served: Served, files: Files) -> None:
     process.send_signal(signal.SIGINT)
     ran = finish(process)
     assert ran.exit_code == 130
-    assert [one["error"] for one in json.loads(ran.stdout)] == ["interrupted", "interrupted"]
+    told = [(one["error"], one["outcome"]) for one in json.loads(ran.stdout)]
+    assert told == [("interrupted", "unknown"), ("interrupted", "not_sent")]
     assert only_line(ran.stderr) == "error: interrupted"
