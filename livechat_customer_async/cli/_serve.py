@@ -99,9 +99,11 @@ def _faults(texts: list[str]) -> list[Fault]:
 def _build(*, license_id: int | None, region: str | None, agent: bool, faults: list[Fault]) -> Sandbox:
     from ..sandbox import Sandbox, friendly_agent  # noqa: PLC0415 - as above
 
-    return Sandbox(
-        license_id=license_id, region=region, agent=friendly_agent if agent else None, faults=faults, record_limit=100
-    )
+    replies = friendly_agent if agent else None
+    try:
+        return Sandbox(license_id=license_id, region=region, agent=replies, faults=faults, record_limit=100)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fault") from error
 
 
 def _run(served: Sandbox, host: str, port: int, *, allow_remote: bool, credentials: dict[str, str]) -> None:

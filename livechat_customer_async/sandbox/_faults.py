@@ -1,6 +1,7 @@
 """Faults as values: what goes wrong, for which action, how often."""
 
 import asyncio
+import difflib
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,7 +10,7 @@ from attrs import Attribute, define, field, frozen
 from ._errors import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 ANY_ACTION: Final = "*"
 
@@ -164,7 +165,9 @@ class ArmedFault:
 class FaultQueue:
     """The faults in wait, the first added first. Truthy while one is left."""
 
-    def __init__(self, faults: "Iterable[Fault]" = ()) -> None:
+    def __init__(self, faults: "Iterable[Fault]" = (), *, actions: "Collection[str] | None" = None) -> None:
+        """Queue faults; of `actions` only, where given: a fault with a slip in its action would never strike."""
+        self._actions = actions
         self._armed: list[ArmedFault] = []
         for fault in faults:
             self.add(fault)
@@ -173,10 +176,25 @@ class FaultQueue:
         return len(self._armed)
 
     def add(self, fault: Fault) -> ArmedFault:
-        """Queue a fault; what is returned tells when it struck and lets go of its stalls."""
+        """Queue a fault; what is returned tells when it struck and lets go of its stalls.
+
+        Raises:
+            TypeError: It is none.
+            ValueError: There is no such action.
+        """
+        self._check(fault)
         armed = ArmedFault(fault, fault.times)
         self._armed.append(armed)
         return armed
+
+    def _check(self, fault: Any) -> None:
+        if not isinstance(fault, Fault):
+            raise TypeError(f"expected a Fault, got {type(fault).__name__}; parse_fault makes one of a text")
+        if self._actions is None or fault.action in (ANY_ACTION, *self._actions):
+            return
+        close = difflib.get_close_matches(fault.action, self._actions, 1)
+        hint = f": did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"there is no action {fault.action!r}{hint}")
 
     def clear(self) -> None:
         """Drop the faults in wait. Those that struck already run their course."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from ._actions import ACTIONS
 from ._agent import AgentScript, say
 from ._answers import AnswerShapes
 from ._app import build_app
@@ -76,7 +77,7 @@ class Sandbox:
             license_id=license_id,
             region=region,
             script=agent,
-            faults=FaultQueue(faults),
+            faults=FaultQueue(faults, actions=ACTIONS),
             recorder=Recorder(record_limit),
             sleep=sleep,
         )
