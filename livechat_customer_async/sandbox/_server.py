@@ -178,8 +178,20 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+async def _stop_accepting(server: uvicorn.Server) -> None:
+    """Accept no more, and let what was accepted become a connection: asyncio leaks it where its server closes first."""
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError):  # on Windows
+        for one in server.servers:
+            for listener in one.sockets:
+                loop.remove_reader(listener.fileno())
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 async def _stop(server: uvicorn.Server, log: ConnectionLog) -> None:
     """Drop every connection; the requests over them see it and end, and those that do not are cancelled."""
+    await _stop_accepting(server)
     for one in server.servers:
         one.close()
     log.stopping.set()

@@ -34,7 +34,9 @@ class QuickServer:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         # A connection that asyncio has accepted, but not yet made a transport of, is leaked by closing the server.
-        for _ in range(10):
+        for listener in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+        for _ in range(3):
             await asyncio.sleep(0)
         self._server.close()
         for connection in list(self.open):
