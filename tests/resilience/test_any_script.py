@@ -156,7 +156,7 @@ class Waits(Observer):
         self.ends.append(asyncio.get_running_loop().time() + event.after)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(data=st.data())
 @virtual_time
 async def test_a_call_ends_in_time_with_a_result_or_one_error_of_ours(data: st.DataObject) -> None:
