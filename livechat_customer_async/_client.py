@@ -6,18 +6,15 @@ import functools
 import ssl
 import sys
 import urllib.request
-from typing import TYPE_CHECKING
 
 import attrs
 import httpx
 
 from ._guard import Guard
+from ._http11 import Http11Transport
 from ._transport import Transport
 from .config import Limits
 from .errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from ._http11 import Http11Transport
 
 # More of them make httpx's own pool slower: it looks at each idle connection twice per call.
 _KEEPALIVE_OF_HTTPX = 20
@@ -78,8 +75,6 @@ def _unknown() -> None:
 
 
 def _engine(options: TransportOptions) -> Http11Transport:
-    from ._http11 import Http11Transport  # not where another transport is used
-
     limits = options.limits
     return Http11Transport(
         ssl_context=options.ssl_context or functools.partial(_shared_ssl_context, trust_env=options.trust_env),
