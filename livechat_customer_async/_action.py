@@ -83,7 +83,7 @@ def as_they_are(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class UploadRequest:
     """What both uploads take. Every further field of a subclass becomes a form field."""
 
@@ -109,7 +109,7 @@ class UploadRequest:
 _OF_THE_FILE = {field.name for field in attrs.fields(UploadRequest)}
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Action(Generic[P, T]):
     """One method of the API.
 
@@ -162,7 +162,7 @@ class Caller(Protocol):
         ...
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class RawRequest:
     """A payload given whole, for actions without a method of their own."""
 

@@ -6,15 +6,18 @@ import functools
 import ssl
 import sys
 import urllib.request
+from typing import TYPE_CHECKING
 
 import attrs
 import httpx
 
 from ._guard import Guard
-from ._http11 import Http11Transport
 from ._transport import Transport
 from .config import Limits
 from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ._http11 import Http11Transport
 
 # More of them make httpx's own pool slower: it looks at each idle connection twice per call.
 _KEEPALIVE_OF_HTTPX = 20
@@ -26,7 +29,7 @@ def _shared_ssl_context(*, trust_env: bool) -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=trust_env)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class TransportOptions:
     """What a session's constructor says of the transport."""
 
@@ -75,6 +78,8 @@ def _unknown() -> None:
 
 
 def _engine(options: TransportOptions) -> Http11Transport:
+    from ._http11 import Http11Transport  # not where another transport is used
+
     limits = options.limits
     return Http11Transport(
         ssl_context=options.ssl_context or functools.partial(_shared_ssl_context, trust_env=options.trust_env),

@@ -21,7 +21,7 @@ async def let_scopes_notice() -> None:
         await anyio.lowlevel.checkpoint()
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Clock:
     """Where the package reads time and chance.
 

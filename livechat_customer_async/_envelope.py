@@ -26,7 +26,7 @@ _LONGEST_MESSAGE = 2000
 _DEEPEST_DATA = 100
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Answer:
     """An HTTP answer read whole: status, headers (names in lower case) and body."""
 

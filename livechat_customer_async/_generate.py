@@ -46,7 +46,7 @@ def generate(cls: Any, converter: Converter, mismatch: Callable[[str, Any], Resp
         "    self = new(cls)",
         "    try:",
     ]
-    for index, field in enumerate(attrs.fields(attrs.resolve_types(cls))):
+    for index, field in enumerate(attrs.fields(cls)):
         lines += [f"        {line}" for line in _field(index, field, cls, converter, names)]
     lines += [
         "    except (OverflowError, OSError, ValueError):",
@@ -68,7 +68,7 @@ def _field(
     """Yield the lines for one field. null reads as absent."""
     type_ = without_none(field.type)
     names[f"set{index}"] = getattr(cls, field.name).__set__
-    names[f"hook{index}"] = converter.get_structure_hook(type_)
+    _add_hook(f"hook{index}", type_, converter, names)
     names[f"type{index}"] = type_
     yield f"v = get({field.name!r})"
     quick = _quick(type_)
@@ -84,6 +84,16 @@ def _field(
     yield "else:"
     hooked = f"hook{index}(v, type{index})"
     yield f"    set{index}(self, {_converted(index, field, hooked, names)})"
+
+
+def _add_hook(name: str, type_: Any, converter: Converter, names: dict[str, Any]) -> None:
+    """Add a type's hook under a name that the function sees; it is made when it is first called."""
+
+    def make_and_call(value: Any, _: Any) -> Any:
+        names[name] = hook = converter.get_structure_hook(type_)
+        return hook(value, type_)
+
+    names[name] = make_and_call
 
 
 def _quick(type_: Any) -> tuple[str, str] | None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from ._value import Value
 from .errors import Outcome
 
 __all__ = ["AttemptEnd", "AttemptStart", "CallEnd", "CallQueued", "CallRetry", "Observer"]
@@ -17,8 +18,8 @@ __all__ = ["AttemptEnd", "AttemptStart", "CallEnd", "CallQueued", "CallRetry", "
 logger = logging.getLogger("livechat_customer_async")
 
 
-@attrs.frozen(kw_only=True)
-class CallQueued:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CallQueued(Value):
     """A call waits for its turn, because all connections are busy.
 
     Attributes:
@@ -31,8 +32,8 @@ class CallQueued:
     queued: int
 
 
-@attrs.frozen(kw_only=True)
-class AttemptStart:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class AttemptStart(Value):
     """A request is about to be sent; `attempt` counts from 1."""
 
     call_id: int
@@ -40,8 +41,8 @@ class AttemptStart:
     attempt: int
 
 
-@attrs.frozen(kw_only=True)
-class AttemptEnd:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class AttemptEnd(Value):
     """A request ended.
 
     Attributes:
@@ -60,8 +61,8 @@ class AttemptEnd:
     outcome: Outcome | None = None
 
 
-@attrs.frozen(kw_only=True)
-class CallRetry:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CallRetry(Value):
     """A further attempt was decided on.
 
     Attributes:
@@ -77,8 +78,8 @@ class CallRetry:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
-class CallEnd:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CallEnd(Value):
     """A call ended, in whatever way.
 
     Attributes:

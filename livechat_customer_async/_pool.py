@@ -18,6 +18,7 @@ from ._observe import Audience, Observer
 from ._retry import Budget
 from ._tokens import Customers
 from ._transport import Transport
+from ._value import Value
 from .config import Limits
 from .errors import SessionStateError
 
@@ -25,8 +26,8 @@ from .errors import SessionStateError
 CLOSE_GRACE = 5.0
 
 
-@attrs.frozen(kw_only=True)
-class SessionStats:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class SessionStats(Value):
     """What a pool is doing now, and has done.
 
     Attributes:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from ._action import Replay
+from ._value import Value
 from .config import RetryPolicy
 from .errors import (
     ApiError,
@@ -32,16 +33,16 @@ class Fault(enum.Enum):
     """Another try would end the same: a certificate that does not verify, a protocol that is not spoken."""
 
 
-@attrs.frozen
-class Failure:
+@attrs.frozen(eq=False, repr=False)
+class Failure(Value):
     """A failed attempt; `fault` is `None` where an answer came."""
 
     error: LiveChatError
     fault: Fault | None = None
 
 
-@attrs.frozen(kw_only=True)
-class Circumstances:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Circumstances(Value):
     """What the decision depends on besides the failure itself.
 
     Attributes:
@@ -63,15 +64,15 @@ class Circumstances:
     regions: frozenset[str]
 
 
-@attrs.frozen
-class GiveUp:
+@attrs.frozen(eq=False, repr=False)
+class GiveUp(Value):
     """Raise the error; `why` says what stood against another try that the failure itself allowed."""
 
     why: str | None = None
 
 
-@attrs.frozen
-class Retry:
+@attrs.frozen(eq=False, repr=False)
+class Retry(Value):
     """Try again.
 
     Attributes:
@@ -83,13 +84,13 @@ class Retry:
     cost: int
 
 
-@attrs.frozen
-class Refresh:
+@attrs.frozen(eq=False, repr=False)
+class Refresh(Value):
     """Get a new token and try again at once."""
 
 
-@attrs.frozen
-class Reroute:
+@attrs.frozen(eq=False, repr=False)
+class Reroute(Value):
     """Name this region and try again at once."""
 
     region: str

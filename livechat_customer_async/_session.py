@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict, Unpack
 
 import httpx
 
@@ -19,14 +19,16 @@ from ._observe import Observer
 from ._pipeline import Options, Pipeline
 from ._pool import Pool, SessionStats
 from ._version import __version__
-from .actions.chats import ChatsActions
-from .actions.customers import CustomersActions
-from .actions.events import EventsActions
-from .actions.other import OtherActions
-from .actions.properties import PropertiesActions
-from .actions.status import StatusActions
 from .config import Limits, RetryPolicy, Timeouts, TokenProvider
 from .errors import ConfigurationError, InvalidRequestError
+
+if TYPE_CHECKING:
+    from .actions.chats import ChatsActions
+    from .actions.customers import CustomersActions
+    from .actions.events import EventsActions
+    from .actions.other import OtherActions
+    from .actions.properties import PropertiesActions
+    from .actions.status import StatusActions
 
 _ACTION_NAME = re.compile(r"[a-z_]+")
 _DEFAULT_USER_AGENT = f"livechat-customer-async/{__version__}"
@@ -168,36 +170,48 @@ class AsyncCustomerSession:
         _named("LIVECHAT_ACCESS_TOKEN", configure.access, token)
         return cls(license_id, token, **options)
 
-    # ---- namespaces
+    # ---- namespaces; imported on first use, since making their request models is a tenth of the whole import
 
     @cached_property
     def chats(self) -> ChatsActions:
         """List, read, start, activate and close chats."""
+        from .actions.chats import ChatsActions
+
         return ChatsActions(self._call)
 
     @cached_property
     def events(self) -> EventsActions:
         """Send events and files."""
+        from .actions.events import EventsActions
+
         return EventsActions(self._call)
 
     @cached_property
     def properties(self) -> PropertiesActions:
         """Set and delete properties of chats, threads and events."""
+        from .actions.properties import PropertiesActions
+
         return PropertiesActions(self._call)
 
     @cached_property
     def customers(self) -> CustomersActions:
         """What is known of the customer."""
+        from .actions.customers import CustomersActions
+
         return CustomersActions(self._call)
 
     @cached_property
     def status(self) -> StatusActions:
         """Whether groups are online."""
+        from .actions.status import StatusActions
+
         return StatusActions(self._call)
 
     @cached_property
     def other(self) -> OtherActions:
         """Goals, forms, the predicted agent, URL details, what was last seen."""
+        from .actions.other import OtherActions
+
         return OtherActions(self._call)
 
     async def call(self, action: str, payload: Mapping[str, Any], *, replay: Replay = Replay.UNSAFE) -> Any:

@@ -90,7 +90,7 @@ def parts_of_data(data: Any, type_: Any) -> Parts:
         value_type = get_args(type_)[1]
         return [(f".{key}", part, value_type) for key, part in data.items()]
     if attrs.has(type_):
-        fields = attrs.fields(attrs.resolve_types(type_))
+        fields = attrs.fields(type_)
         return [
             (f".{key}", data[key], f.type) for f in fields if data.get(key := _key_of(f.name, data, type_)) is not None
         ]
@@ -233,16 +233,19 @@ def _of_unknown(cls: Any, converter: Converter) -> Hook:
 
 def _by_tag(known: dict[str, type], unknown: Any) -> Callable[[Any, Converter], Hook]:
     def factory(_: Any, converter: Converter) -> Hook:
-        hooks = {tag: converter.get_structure_hook(cls) for tag, cls in known.items()}
+        hooks: dict[str, Hook] = {}  # each made when its tag is first met: a first answer has few of them
         keep = converter.get_structure_hook(unknown)
 
         def hook(data: Any, type_: Any) -> Any:
             if data.__class__ is not dict:
                 raise _mismatch("an object", data)
             tag = data.get("type")
-            if tag.__class__ is str and tag in hooks:
-                return hooks[tag](data, type_)
-            return keep(data, type_)
+            if tag.__class__ is not str or tag not in known:
+                return keep(data, type_)
+            make = hooks.get(tag)
+            if make is None:
+                make = hooks[tag] = converter.get_structure_hook(known[tag])
+            return make(data, type_)
 
         return hook
 

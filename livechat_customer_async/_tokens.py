@@ -42,7 +42,7 @@ def region_of(token: str) -> str | None:
     return token[:3] if token[:3] in REGIONS and token[3:4] in ("-", ":") else None
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Answer:
     """What a provider gave: a token, or what was wrong."""
 

@@ -24,7 +24,7 @@ from .config import Timeouts, is_reserved
 from .errors import CallTimeoutError, Outcome, SessionStateError, TransportError
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class JsonBody:
     """A request's JSON, ready to be sent any number of times."""
 

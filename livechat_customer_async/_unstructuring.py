@@ -60,7 +60,7 @@ def parts_of_model(value: Any, type_: Any) -> Parts:
     """Return the parts that a model, or a value in one, has by its type."""
     cls: Any = value.__class__
     if attrs.has(cls):
-        fields = attrs.fields(attrs.resolve_types(cls))
+        fields = attrs.fields(cls)
         return [
             (f".{f.name}", part, f.type)
             for f in fields

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Self, TypeAlias
 
 import attrs
 
+from ._value import Value
 from .errors import ConfigurationError
 
 __all__ = ["AccessToken", "Limits", "RetryPolicy", "Timeouts", "TokenProvider"]
@@ -57,8 +58,8 @@ def _count(minimum: int, *, optional: bool = False) -> Callable[[Any, attrs.Attr
     return check
 
 
-@attrs.frozen(kw_only=True)
-class Timeouts:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Timeouts(Value):
     """Limits in seconds; `None` is no limit.
 
     Attributes:
@@ -77,8 +78,8 @@ class Timeouts:
     upload_total: float | None = attrs.field(default=300.0, validator=_positive_or_none)
 
 
-@attrs.frozen(kw_only=True)
-class Limits:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Limits(Value):
     """What the pool may hold.
 
     Attributes:
@@ -97,8 +98,8 @@ class Limits:
     queue_timeout: float | None = attrs.field(default=None, validator=_positive_or_none)
 
 
-@attrs.frozen(kw_only=True)
-class RetryPolicy:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RetryPolicy(Value):
     """When a call is tried again; times in seconds.
 
     Attributes:
@@ -171,8 +172,8 @@ def _aware_or_none(_instance: object, _attribute: object, value: Any) -> None:
         raise ConfigurationError("AccessToken.expires_at: expected an aware datetime, got a naive one: add a tzinfo")
 
 
-@attrs.frozen
-class AccessToken:
+@attrs.frozen(eq=False, repr=False)
+class AccessToken(Value):
     """A customer access token as a provider returns it. Its repr hides the value, and it does not pickle.
 
     Attributes:

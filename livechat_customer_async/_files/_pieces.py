@@ -18,7 +18,7 @@ BATCH_SECONDS: Final = 0.005
 """How long small pieces are gathered before they go on as they are."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Facts:
     """What is known of a source once it is open.
 

@@ -1,7 +1,5 @@
 """The customer itself: who it is, and its custom fields."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import cast
 

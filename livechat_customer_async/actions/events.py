@@ -1,7 +1,5 @@
 """Events: send them, upload files, press buttons, preview what is being typed."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import attrs

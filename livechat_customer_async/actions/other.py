@@ -1,7 +1,5 @@
 """Goals, forms, the predicted agent, URL details, and what was last seen."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """Properties of chats, threads and events."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import attrs

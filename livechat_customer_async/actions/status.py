@@ -1,7 +1,5 @@
 """Whether groups are online."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import attrs

@@ -1,7 +1,5 @@
 """Chats, threads and their summaries."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 from operator import attrgetter
@@ -10,6 +8,7 @@ from typing import Any
 import attrs
 
 from .._checks import tuple_of
+from .._value import Value
 from ._base import Properties
 from .events import Event
 from .users import User
@@ -47,15 +46,15 @@ def _order_or_last(event: Event) -> tuple[bool, int]:
     return (True, 0) if event.order is None else (False, event.order)
 
 
-@attrs.frozen(kw_only=True)
-class Access:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Access(Value):
     """Which groups see a chat or thread; group 0 is all agents."""
 
     group_ids: tuple[int, ...] = attrs.field(default=(), converter=_ints)
 
 
-@attrs.frozen(kw_only=True)
-class Thread:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Thread(Value):
     """A thread.
 
     Attributes:
@@ -78,8 +77,8 @@ class Thread:
     access: Access | None = None
 
 
-@attrs.frozen(kw_only=True)
-class ThreadSummary:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ThreadSummary(Value):
     """A thread in short; `total_events` is `None` where left out."""
 
     id: str
@@ -87,16 +86,16 @@ class ThreadSummary:
     total_events: int | None = None
 
 
-@attrs.frozen(kw_only=True)
-class ThreadsSummary:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ThreadsSummary(Value):
     """One page of a chat's threads, newest first, and how many there are in all."""
 
     threads_summary: tuple[ThreadSummary, ...]
     total_threads: int
 
 
-@attrs.frozen(kw_only=True)
-class Chat:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Chat(Value):
     """A chat.
 
     Attributes:
@@ -115,8 +114,8 @@ class Chat:
     is_followed: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
-class LastThreadSummary:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class LastThreadSummary(Value):
     """The newest thread of a chat in short."""
 
     id: str
@@ -128,8 +127,8 @@ class LastThreadSummary:
     active: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
-class LastEvent:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class LastEvent(Value):
     """The newest event of one type.
 
     Attributes:
@@ -143,8 +142,8 @@ class LastEvent:
     restricted_access: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
-class ChatSummary:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ChatSummary(Value):
     """A chat in short.
 
     Attributes:
@@ -162,16 +161,16 @@ class ChatSummary:
     is_followed: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
-class ChatsSummary:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ChatsSummary(Value):
     """One page of the customer's chats, and how many there are in all."""
 
     chats_summary: tuple[ChatSummary, ...]
     total_chats: int
 
 
-@attrs.frozen(kw_only=True)
-class SentEvent:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class SentEvent(Value):
     """A sent event as the server keeps it, and the thread it went to."""
 
     thread_id: str

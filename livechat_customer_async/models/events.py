@@ -1,7 +1,5 @@
 """Received events and their parts. What is composed to be sent stands in `new_events.py`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -9,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from .._checks import tuple_of, tuple_or_none
+from .._value import Value
 from ._base import Properties
 
 __all__ = [
@@ -36,16 +35,8 @@ def _strs(value: Iterable[str]) -> tuple[str, ...]:
     return tuple_of(value)
 
 
-def _answers(value: Iterable[FieldAnswer] | None) -> tuple[FieldAnswer, ...] | None:
-    return tuple_or_none(value)
-
-
-def _buttons(value: Iterable[RichButton] | None) -> tuple[RichButton, ...] | None:
-    return tuple_or_none(value)
-
-
-@attrs.frozen(kw_only=True)
-class MessagePostback:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class MessagePostback(Value):
     """The postback that a message answers; `type` and `value` come together or not at all.
 
     Attributes:
@@ -61,24 +52,28 @@ class MessagePostback:
     value: str | None = None
 
 
-@attrs.frozen(kw_only=True)
-class FieldAnswer:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class FieldAnswer(Value):
     """The option that a radio, select or checkbox field was answered with."""
 
     id: str
     label: str
 
 
-@attrs.frozen(kw_only=True)
-class GroupAnswer:
+def _answers(value: Iterable[FieldAnswer] | None) -> tuple[FieldAnswer, ...] | None:
+    return tuple_or_none(value)
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class GroupAnswer(Value):
     """The group that a group_chooser field was answered with."""
 
     group_id: int
     label: str
 
 
-@attrs.frozen(kw_only=True)
-class FilledField:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class FilledField(Value):
     """One field of a filled form.
 
     Attributes:
@@ -96,8 +91,8 @@ class FilledField:
     value: str | None = None
 
 
-@attrs.frozen(kw_only=True)
-class RichImage:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RichImage(Value):
     """Image of a rich message's element; sizes in bytes and pixels."""
 
     url: str
@@ -108,8 +103,8 @@ class RichImage:
     height: int | None = None
 
 
-@attrs.frozen(kw_only=True)
-class RichButton:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RichButton(Value):
     """Button of a rich message's element.
 
     Attributes:
@@ -126,8 +121,12 @@ class RichButton:
     webview_height: str | None = None
 
 
-@attrs.frozen(kw_only=True)
-class RichElement:
+def _buttons(value: Iterable[RichButton] | None) -> tuple[RichButton, ...] | None:
+    return tuple_or_none(value)
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RichElement(Value):
     """Element of a rich message, with 1 to 11 buttons where it has any (`None`: none)."""
 
     title: str | None = None
@@ -136,8 +135,8 @@ class RichElement:
     buttons: tuple[RichButton, ...] | None = attrs.field(default=None, converter=_buttons)
 
 
-@attrs.frozen(kw_only=True)
-class _EventBase:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class _EventBase(Value):
     """What every known event has.
 
     Attributes:
@@ -157,7 +156,7 @@ class _EventBase:
     properties: Properties = attrs.field(factory=dict[str, dict[str, Any]])
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Message(_EventBase):
     """A text message."""
 
@@ -166,7 +165,7 @@ class Message(_EventBase):
     postback: MessagePostback | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class File(_EventBase):
     """A file; size in bytes, width and height in pixels. The last four are there for images only."""
 
@@ -181,7 +180,7 @@ class File(_EventBase):
     thumbnail2x_url: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class FilledForm(_EventBase):
     """A form as it was filled in."""
 
@@ -190,7 +189,7 @@ class FilledForm(_EventBase):
     fields: tuple[FilledField, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class RichMessage(_EventBase):
     """A rich message.
 
@@ -203,7 +202,7 @@ class RichMessage(_EventBase):
     elements: tuple[RichElement, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Custom(_EventBase):
     """An event of the sender's own making; `content` is any JSON object, `None` where left out."""
 
@@ -211,7 +210,7 @@ class Custom(_EventBase):
     content: dict[str, Any] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class SystemMessage(_EventBase):
     """A message of the system.
 
@@ -226,7 +225,7 @@ class SystemMessage(_EventBase):
     text_vars: dict[str, str] = attrs.field(factory=dict[str, str])
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Annotation(_EventBase):
     """A note on the chat, such as its rating."""
 
@@ -235,8 +234,8 @@ class Annotation(_EventBase):
     text: str | None = None
 
 
-@attrs.frozen(kw_only=True)
-class UnknownEvent:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class UnknownEvent(Value):
     """An event of a type that this version does not know; `type` is `None` where the server named none.
 
     Attributes:

@@ -1,14 +1,14 @@
 """Forms, uploaded files and details of a URL."""
 
-from __future__ import annotations
-
 import attrs
+
+from .._value import Value
 
 __all__ = ["Form", "FormField", "FormOption", "FormResult", "UploadedFile", "UrlDetails"]
 
 
-@attrs.frozen(kw_only=True)
-class FormOption:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class FormOption(Value):
     """Option of a field; `group_id` in place of `id` for a group_chooser."""
 
     label: str
@@ -17,8 +17,8 @@ class FormOption:
     checked: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
-class FormField:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class FormField(Value):
     """Field of a form.
 
     Attributes:
@@ -35,31 +35,31 @@ class FormField:
     comment_label: str | None = None
 
 
-@attrs.frozen(kw_only=True)
-class Form:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Form(Value):
     """A form to be filled in."""
 
     id: str
     fields: tuple[FormField, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
-class FormResult:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class FormResult(Value):
     """Whether a form is in use; `form` is `None` where it is not."""
 
     enabled: bool
     form: Form | None = None
 
 
-@attrs.frozen(kw_only=True)
-class UploadedFile:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class UploadedFile(Value):
     """Where an uploaded file is. From `upload_file` it dies after 24 h unless a `file` event uses it."""
 
     url: str
 
 
-@attrs.frozen(kw_only=True)
-class UrlDetails:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class UrlDetails(Value):
     """What a page says of itself; sizes in pixels, `None` for what it does not say.
 
     Attributes:

@@ -3,8 +3,6 @@
 `None` means: not sent. The limits that the wire states are checked when an object is made; its types when it is sent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -22,6 +20,7 @@ from .._checks import (
     tuple_of,
     tuple_or_none,
 )
+from .._value import Value
 from ..errors import InvalidRequestError
 from ._base import NewProperties
 from .events import FilledField, MessagePostback, RichButton, RichElement
@@ -49,10 +48,6 @@ def _fields(value: Iterable[FilledField]) -> tuple[FilledField, ...]:
 
 
 def _elements(value: Iterable[RichElement] | None) -> tuple[RichElement, ...] | None:
-    return tuple_or_none(value)
-
-
-def _events(value: Iterable[NewEvent] | None) -> tuple[NewEvent, ...] | None:
     return tuple_or_none(value)
 
 
@@ -97,13 +92,13 @@ def _count_within(parameter: str, count: int, high: int) -> None:
         raise InvalidRequestError(f"{count} items, the limit is 1..{high}", parameter=parameter)
 
 
-def _json_object(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _json_object(_instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     if value is not None:
         json_value(keyed(value, attribute.name), attribute.name)
 
 
-@attrs.frozen(kw_only=True)
-class _NewEventBase:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class _NewEventBase(Value):
     """What every event to be sent may have.
 
     Attributes:
@@ -117,7 +112,7 @@ class _NewEventBase:
     properties: NewProperties | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class NewMessage(_NewEventBase):
     """A text message of at most 16 KB (16,384 bytes) of UTF-8.
 
@@ -130,7 +125,7 @@ class NewMessage(_NewEventBase):
     postback: MessagePostback | None = attrs.field(default=None, validator=_postback_is_paired)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class NewFile(_NewEventBase):
     """A file that `upload_file` gave a URL."""
 
@@ -138,7 +133,7 @@ class NewFile(_NewEventBase):
     url: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class NewFilledForm(_NewEventBase):
     """A form, filled in."""
 
@@ -147,7 +142,7 @@ class NewFilledForm(_NewEventBase):
     fields: tuple[FilledField, ...] = attrs.field(converter=_fields, validator=_fields_have_ids)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class NewRichMessage(_NewEventBase):
     """A rich message of 1 to 10 elements, each with 1 to 11 buttons where it has any.
 
@@ -162,7 +157,7 @@ class NewRichMessage(_NewEventBase):
     )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class NewCustom(_NewEventBase):
     """An event of your own making.
 
@@ -174,7 +169,7 @@ class NewCustom(_NewEventBase):
     content: Mapping[str, Any] | None = attrs.field(default=None, validator=_json_object)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class NewSystemMessage(_NewEventBase):
     """A message of the system.
 
@@ -194,8 +189,12 @@ NewEvent: TypeAlias = (
 """Any event to be sent; a mapping is sent as it is."""
 
 
-@attrs.frozen(kw_only=True)
-class NewThread:
+def _events(value: Iterable[NewEvent] | None) -> tuple[NewEvent, ...] | None:
+    return tuple_or_none(value)
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class NewThread(Value):
     """The first thread of a chat, or the next one.
 
     Attributes:
@@ -207,8 +206,8 @@ class NewThread:
     properties: NewProperties | None = None
 
 
-@attrs.frozen(kw_only=True)
-class Postback:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Postback(Value):
     """A press on a rich message's button.
 
     Attributes:

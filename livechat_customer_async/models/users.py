@@ -1,17 +1,17 @@
 """Users of a chat: customers, agents, and kinds that this version does not know."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from .._value import Value
+
 __all__ = ["Agent", "Customer", "UnknownUser", "User"]
 
 
-@attrs.frozen(kw_only=True)
-class Customer:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Customer(Value):
     """A customer. Composed, it names the one existing customer of a new chat.
 
     Attributes:
@@ -31,8 +31,8 @@ class Customer:
     last_seen_timestamp: datetime | None = None
 
 
-@attrs.frozen(kw_only=True)
-class Agent:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Agent(Value):
     """An agent.
 
     Attributes:
@@ -52,8 +52,8 @@ class Agent:
     last_seen_timestamp: datetime | None = None
 
 
-@attrs.frozen(kw_only=True)
-class UnknownUser:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class UnknownUser(Value):
     """A user of a type that this version does not know.
 
     Attributes:
