@@ -1,9 +1,21 @@
 """Value objects compare, hash and show themselves as attrs' own would."""
 
+import copy
+import pickle
+
 import attrs
 import pytest
 
-from livechat_customer_async import AccessToken, FieldAnswer, GroupAnswer, Message, NewMessage, Timeouts
+from livechat_customer_async import (
+    AccessToken,
+    FieldAnswer,
+    GroupAnswer,
+    Message,
+    NewMessage,
+    Timeouts,
+    structure,
+    structure_event,
+)
 from livechat_customer_async._value import Value
 
 
@@ -71,3 +83,18 @@ def test_the_public_classes_are_values() -> None:
     assert len({Timeouts(), Timeouts()}) == 1
     assert "tok" not in repr(AccessToken("dal:tok-secret"))
     assert Message.__hash__ is Value.__hash__
+
+
+def test_what_was_decoded_is_frozen_and_of_its_very_class() -> None:
+    data = {"id": "K1", "type": "message", "text": "hi", "author_id": "x", "order": 7}
+    message = structure_event(data)
+    assert type(message) is Message
+    assert message == Message(id="K1", text="hi", author_id="x", order=7)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        message.text = "ho"  # type: ignore[misc]
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        del message.text
+    for again in (copy.copy(message), copy.deepcopy(message), pickle.loads(pickle.dumps(message))):
+        assert type(again) is Message
+        assert again == message
+    assert structure(data, Message) == message
