@@ -20,7 +20,8 @@ class Call:
     Attributes:
         call_id: unique in the process.
         began: when, on the loop's clock.
-        deadline: when it must have ended.
+        own_deadline: when its own time limit ends.
+        deadline: when it must have ended, by that or by a scope around it.
         attempts: requests begun.
         replays: those of them that followed a refresh or a change of region.
         spent: tokens of the retry budget that its retries took.
@@ -32,12 +33,14 @@ class Call:
         status: of the last answer.
         outgoing: the request under way, or the last one.
         asking: whether it waits for the token provider.
+        queueing: whether it waits for a slot.
         last_error: what the last attempt failed with.
     """
 
     action: Action[..., Any]
     call_id: int
     began: float
+    own_deadline: float = math.inf
     deadline: float = math.inf
     attempts: int = 0
     replays: int = 0
@@ -50,6 +53,7 @@ class Call:
     status: int | None = None
     outgoing: Outgoing | None = None
     asking: bool = False
+    queueing: bool = False
     last_error: LiveChatError | None = None
 
     @property

@@ -17,6 +17,7 @@ from .config import TokenProvider, checked_token, is_reserved
 from .errors import ConfigurationError
 
 T = TypeVar("T")
+_LONGEST_SHOWN = 8
 HeaderPairs = tuple[tuple[bytes, bytes], ...]
 
 # RFC 9110: a field name is a token; a value has no control characters but the tab, and no blank at its ends.
@@ -61,7 +62,10 @@ def region(value: object) -> str | None:
 
 
 def _shown(value: object) -> str:
-    return repr(value[:40]) if isinstance(value, str) else type(value).__name__
+    if not isinstance(value, str):
+        return type(value).__name__
+    # A longer one may be a token that was put into the wrong place.
+    return repr(value) if len(value) <= _LONGEST_SHOWN else f"a str of {len(value)} characters"
 
 
 def base_url(value: object) -> httpx.URL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -19,6 +20,8 @@ _FRAME_KEYS = {"payload", "request_id", "action", "type", "success"}
 # Types that leave open whether the server acted before it gave up.
 _MAY_HAVE_ACTED = {"internal", "request_timeout"}
 _TYPE_BY_STATUS = {401: "authentication", 413: "entity_too_large", 429: "too_many_requests", 503: "service_unavailable"}
+# `float` alone would also take "nan", "inf" and "1_0".
+_SECONDS = re.compile(r"-?(\d+\.?\d*|\.\d+)", re.ASCII)
 _LONGEST_EXCERPT = 200
 _SHORTEST_SECRET = 8
 _LONGEST_MESSAGE = 2000
@@ -145,11 +148,9 @@ def retry_after(value: str | None, wall_clock: float) -> float | None:
     """Read a `Retry-After`: seconds, whole or not, or an HTTP date. What is neither is as if absent."""
     if value is None:
         return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = _seconds_until(value, wall_clock)
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
+    value = value.strip()
+    seconds = float(value) if _SECONDS.fullmatch(value) else _seconds_until(value, wall_clock)
+    return None if math.isnan(seconds) else max(seconds, 0.0)
 
 
 def _seconds_until(date: str, wall_clock: float) -> float:

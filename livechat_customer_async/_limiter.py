@@ -7,15 +7,9 @@ half of the slots at most: long ones then never keep small calls waiting, and in
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from typing import NamedTuple
+from collections import OrderedDict
 
 from .errors import TransportError
-
-
-class _Waiter(NamedTuple):
-    ticket: int
-    turn: asyncio.Future[None]
 
 
 class Limiter:
@@ -25,11 +19,16 @@ class Limiter:
         self._free = slots
         self._free_for_uploads = max(1, slots // 2)
         self._longest_queue = queue
-        self._calls: deque[_Waiter] = deque()
-        self._uploads: deque[_Waiter] = deque()
+        # By ticket: who is cancelled leaves at once, wherever he stands.
+        self._calls: OrderedDict[int, asyncio.Future[None]] = OrderedDict()
+        self._uploads: OrderedDict[int, asyncio.Future[None]] = OrderedDict()
         self._ticket = 0
         self.in_flight = 0
-        self.queued = 0
+
+    @property
+    def queued(self) -> int:
+        """How many calls wait."""
+        return len(self._calls) + len(self._uploads)
 
     def try_acquire(self, *, upload: bool) -> bool:
         """Take a slot if one is free for this kind of call and nobody of its kind waits for one."""
@@ -38,29 +37,28 @@ class Limiter:
         self._take(upload=upload)
         return True
 
-    async def acquire(self, *, upload: bool) -> None:
-        """Wait for a slot.
+    def check_queue(self) -> None:
+        """Refuse another waiter where as many wait already as may.
 
         Raises:
-            TransportError: as many calls wait already as may.
+            TransportError: so it is.
         """
         if self._longest_queue is not None and self.queued >= self._longest_queue:
             raise TransportError(
                 f"all connections are busy and {self.queued} calls wait already, the limit is {self._longest_queue}"
             )
+
+    async def acquire(self, *, upload: bool) -> None:
+        """Wait for a slot."""
         self._ticket += 1
-        waiter = _Waiter(self._ticket, asyncio.get_running_loop().create_future())
-        (self._uploads if upload else self._calls).append(waiter)
-        self.queued += 1
+        ticket, queue = self._ticket, self._uploads if upload else self._calls
+        turn = queue[ticket] = asyncio.get_running_loop().create_future()
         try:
-            await waiter.turn
+            await turn
         except BaseException:
             # Cancelled. A turn that came in the same moment is handed on, or its slot would be lost.
-            if waiter.turn.done() and not waiter.turn.cancelled():
+            if queue.pop(ticket, None) is None:
                 self.release(upload=upload)
-            else:
-                waiter.turn.cancel()
-                self.queued -= 1
             raise
 
     def release(self, *, upload: bool) -> None:
@@ -79,22 +77,16 @@ class Limiter:
 
     def _hand_out(self) -> None:
         while self._free:
-            _drop_cancelled(self._calls)
-            _drop_cancelled(self._uploads)
             upload = self._next_is_upload()
             queue = self._uploads if upload else self._calls
             if not queue:
                 return
-            self.queued -= 1
+            _, turn = queue.popitem(last=False)
             self._take(upload=upload)
-            queue.popleft().turn.set_result(None)
+            if not turn.done():  # cancelled, and about to find that its turn came: it hands the slot on
+                turn.set_result(None)
 
     def _next_is_upload(self) -> bool:
         if not self._uploads or not self._free_for_uploads:
             return False
-        return not self._calls or self._uploads[0].ticket < self._calls[0].ticket
-
-
-def _drop_cancelled(queue: deque[_Waiter]) -> None:
-    while queue and queue[0].turn.done():
-        queue.popleft()
+        return not self._calls or next(iter(self._uploads)) < next(iter(self._calls))

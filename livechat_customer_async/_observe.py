@@ -152,12 +152,14 @@ class Audience:
         for observer in self._observers:
             try:
                 getattr(observer, method)(event)
-            except Exception as error:  # noqa: BLE001 - an observer must not harm the call, whatever it raises
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # noqa: BLE001 - a cancelled future's result, say: it is not the call's
                 self._blame(observer, method, error)
         if logger.isEnabledFor(logging.DEBUG):
             _log(method.removeprefix("on_"), event)
 
-    def _blame(self, observer: Observer, method: str, error: Exception) -> None:
+    def _blame(self, observer: Observer, method: str, error: BaseException) -> None:
         if (id(observer), method) in self._blamed:
             return
         self._blamed.add((id(observer), method))

@@ -28,6 +28,7 @@ from .errors import (
     LiveChatError,
     Outcome,
     ResponseDecodeError,
+    SessionStateError,
     TokenProviderError,
     TransportError,
 )
@@ -60,10 +61,15 @@ class Pipeline:
 
     async def __call__(self, action: Action[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Perform an action: check its arguments, send it, and return its result."""
+        try:
+            self.pool.check_process()  # first: a fork may have left no loop to read the time from
+        except SessionStateError as refused:
+            refused.action = action.name
+            raise
         call = Call(action, self.pool.next_call_id(), self.pool.clock.now())
         error: BaseException | None = None
         try:
-            self.pool.check()
+            self.pool.check_loop()
             request = action.request(*args, **kwargs)
             result: T = await self._in_time(call, request)
             return result
@@ -108,6 +114,7 @@ class Pipeline:
         timeouts = self.options.timeouts
         total = timeouts.upload_total if call.action.upload else timeouts.total
         own = math.inf if total is None else call.began + total
+        call.own_deadline = own
         call.deadline = min(own, anyio.current_effective_deadline())
         with anyio.CancelScope(deadline=own) as scope:
             self.pool.entered(scope)
@@ -128,6 +135,9 @@ class Pipeline:
         if call.asking:
             what = f"the token provider gave no token within the call's total of {total} s"
             error = TokenProviderError(what, outcome=call.outcome())
+        elif call.queueing:
+            what = f"no connection came free within the call's total of {total} s"
+            error = CallTimeoutError(what, outcome=call.outcome())
         else:
             error = CallTimeoutError(f"the call did not end within its total of {total} s", outcome=call.outcome())
         error.__cause__ = call.last_error
@@ -226,13 +236,16 @@ class Pipeline:
         limiter, upload = self.pool.limiter, call.action.upload
         if limiter.try_acquire(upload=upload):
             return
+        limiter.check_queue()
         if self.pool.audience.listens():
             self.pool.audience.tell(call.queued(limiter.queued + 1))
         limit = self.pool.queue_timeout
+        call.queueing = True
         with anyio.CancelScope(deadline=math.inf if limit is None else self.pool.clock.now() + limit) as scope:
             await limiter.acquire(upload=upload)
         if scope.cancelled_caught:
             raise CallTimeoutError(f"no connection came free within {limit} s", phase="queue")
+        call.queueing = False
 
     def _decode(self, action: Action[..., Any], answer: Answer, token: str) -> Any:
         payload = interpret(answer, secret=token, wall_clock=self.pool.clock.wall())
@@ -299,14 +312,20 @@ class Pipeline:
         if source is None or isinstance(access, str):
             return cast("str", access)
         token = source.current()
-        return token if token is not None else await self._asked(call, source.get(access, self._time_left(call)))
+        if token is not None:
+            return token
+        return await self._asked(call, source.get(access, self._provider_limit(call), self._time_left(call)))
 
     async def _refresh(self, call: Call, refused: str) -> bool:
         access, source = self.options.access, self._customer.source
         if source is None or isinstance(access, str):
             return False
         call.refreshed = True
-        return await self._asked(call, source.replace(access, refused, self._time_left(call)))
+        return await self._asked(call, source.replace(access, refused, self._provider_limit(call)))
+
+    def _provider_limit(self, call: Call) -> float:
+        # Not the deadline of a scope around this call: others may wait for the same answer, or come for it later.
+        return call.own_deadline - self.pool.clock.now()
 
     async def _asked(self, call: Call, asking: Awaitable[T]) -> T:
         """Wait for the provider; where the call's time ends meanwhile, that is the provider's failure."""

@@ -22,6 +22,7 @@ from ._value import Value
 from .config import Limits
 from .errors import SessionStateError
 
+_call_ids = itertools.count(1)
 # How long `aclose` waits for the calls in flight before it ends them, in seconds.
 CLOSE_GRACE = 5.0
 
@@ -71,11 +72,10 @@ class Pool:
         self.customers = Customers(clock)
         self.audience = Audience(observers)
         self.calls = self.attempts = self.retries = 0
-        self.closed = False
+        self.closed = self._ended = False
         self._base = str(base_url).rstrip("/") + "/v3.0/customer/action/"
         self._query = f"?license_id={license_id}"
         self._urls: dict[str, httpx.URL] = {}
-        self._call_ids = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
         self._running: set[anyio.CancelScope] = set()
@@ -89,18 +89,27 @@ class Pool:
         return url
 
     def next_call_id(self) -> int:
-        """Return a number for a new call."""
-        return next(self._call_ids)
+        """Return a number for a new call; the process has no other one like it."""
+        return next(_call_ids)
 
-    def check(self) -> None:
+    def check_process(self) -> None:
+        """Refuse a call in a forked process.
+
+        Raises:
+            SessionStateError: it is one.
+        """
+        # The connections are those of the process that made them: closed here, they would end there.
+        if self._pid != os.getpid():
+            raise SessionStateError("the session was made before a fork: make one in each process")
+
+    def check_loop(self) -> None:
         """Refuse a call where the pool cannot serve it.
 
         Raises:
-            SessionStateError: closed, on another event loop, or in a forked process.
+            SessionStateError: it is closed, or belongs to another event loop.
         """
         if self.closed:
             raise SessionStateError("the session is closed: make a new one")
-        self._check_process()
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None:
@@ -109,11 +118,6 @@ class Pool:
                     "make a session in each loop"
                 )
             self._loop = loop
-
-    def _check_process(self) -> None:
-        # The connections are those of the process that made them: closed here, they would end there.
-        if self._pid != os.getpid():
-            raise SessionStateError("the session was made before a fork: make one in each process")
 
     def entered(self, scope: anyio.CancelScope) -> None:
         """Count a call in."""
@@ -140,7 +144,9 @@ class Pool:
 
     async def aclose(self) -> None:
         """Let the calls in flight finish for a while, end the rest, and close the connections. Idempotent."""
-        self._check_process()
+        if self._ended:
+            return
+        self.check_process()
         if self._loop is not None and self._loop is not asyncio.get_running_loop():
             self.closed = self.closed or self._loop.is_closed()  # nobody can close it any more
             raise SessionStateError("the session must be closed on the event loop of its calls")
@@ -155,6 +161,7 @@ class Pool:
             with anyio.CancelScope(shield=True):
                 await self._until_idle(CLOSE_GRACE)
                 await self.transport.aclose()
+                self._ended = True
 
     async def _until_idle(self, seconds: float) -> None:
         if self._running:

@@ -68,8 +68,13 @@ class TokenSource:
             return None
         return self._token.value
 
-    async def get(self, provider: TokenProvider, time_left: float) -> str:
+    async def get(self, provider: TokenProvider, limit: float, time_left: float = math.inf) -> str:
         """Return a token, asking the provider where there is none or its end is near.
+
+        Args:
+            provider: whom to ask.
+            limit: seconds that the provider gets.
+            time_left: seconds that this caller has, which may be fewer: others wait for the same answer.
 
         Raises:
             TokenProviderError: it gave none in time.
@@ -78,19 +83,20 @@ class TokenSource:
         if token is not None:
             return token
         if self._token is not None and not self._has_ended(self._token):
-            answer = await self._ask(provider, time_left, _EARLY_PATIENCE)
+            self._postpone(self._token)  # first of all: no other call waits for this try
+            answer = await self._ask(provider, limit, min(_EARLY_PATIENCE, time_left / 2))
             if answer.token is not None:
                 return answer.token.value
             if not self._has_ended(self._token):
-                self._refresh_at = min(self._clock.wall() + _EARLY_RETRY, self._end_of(self._token))
+                self._postpone(self._token)
                 return self._token.value
-        answer = await self._ask(provider, time_left)
+        answer = await self._ask(provider, limit)
         if answer.token is None:
             raise _error_of(answer)
         return answer.token.value
 
-    async def replace(self, provider: TokenProvider, refused: str, time_left: float) -> bool:
-        """Replace a token that the server refused; tell whether there is another one now.
+    async def replace(self, provider: TokenProvider, refused: str, limit: float) -> bool:
+        """Replace a token that the server refused; tell whether there is another one now. `limit`: as for `get`.
 
         Raises:
             TokenProviderError: the provider gave none in time.
@@ -99,7 +105,7 @@ class TokenSource:
             return True
         if self._clock.now() - self._refreshed_at < _TRUST_AFTER_REFRESH:
             return False
-        answer = await self._ask(provider, time_left)
+        answer = await self._ask(provider, limit)
         if answer.token is None:
             raise _error_of(answer)
         return answer.token.value != refused
@@ -109,6 +115,9 @@ class TokenSource:
         if self._asking is not None:
             self._asking.cancel()
 
+    def _postpone(self, token: AccessToken) -> None:
+        self._refresh_at = min(self._clock.wall() + _EARLY_RETRY, self._end_of(token))
+
     @staticmethod
     def _end_of(token: AccessToken) -> float:
         return math.inf if token.expires_at is None else token.expires_at.timestamp()
@@ -116,41 +125,43 @@ class TokenSource:
     def _has_ended(self, token: AccessToken) -> bool:
         return self._end_of(token) <= self._clock.wall()
 
-    async def _ask(self, provider: TokenProvider, time_left: float, patience: float | None = None) -> _Answer:
+    async def _ask(self, provider: TokenProvider, limit: float, patience: float | None = None) -> _Answer:
         while True:
             ours = self._asking is None
             if self._asking is None:
                 # A task of its own: a waiter that is cancelled must not end it for the others.
-                self._asking = asyncio.create_task(self._answer_of(provider, time_left))
+                self._asking = asyncio.create_task(self._answer_of(provider, limit))
                 self._asking.add_done_callback(self._keep)
             asking = self._asking
             await asyncio.wait([asking], timeout=patience)
             if not asking.done():
                 return _Answer(wrong=f"gave no token within {patience:g} s")
-            answer = _Answer(wrong="was cancelled") if asking.cancelled() else asking.result()
+            answer = _outcome_of(asking)
             # The time that ran out was that of the call which asked first: another one may have more.
             if ours or not answer.too_late:
                 return answer
 
-    async def _answer_of(self, provider: TokenProvider, time_left: float) -> _Answer:
-        limit = asyncio.timeout(None if time_left == math.inf else time_left)
+    async def _answer_of(self, provider: TokenProvider, limit: float) -> _Answer:
+        timer = asyncio.timeout(None if limit == math.inf else limit)
         try:
-            async with limit:
+            async with timer:
                 asking: Any = provider()
                 if not inspect.isawaitable(asking):
                     return _Answer(wrong=f"is not async: it returned {type(asking).__name__}")
                 given = await asking
         except asyncio.CancelledError as cause:
             return _Answer(wrong="was cancelled", cause=cause)
-        except Exception as cause:  # noqa: BLE001 - a provider may raise anything, and each call has to hear of it
-            if isinstance(cause, TimeoutError) and limit.expired():
-                return _Answer(wrong=f"gave no token within {time_left:.3g} s", too_late=True)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as cause:  # noqa: BLE001 - a provider may raise anything, and each call has to hear of it
+            if isinstance(cause, TimeoutError) and timer.expired():
+                return _Answer(wrong=f"gave no token within {limit:.3g} s", too_late=True)
             return _Answer(wrong=f"raised {type(cause).__name__}", cause=cause)
         return _checked(given)
 
     def _keep(self, asking: asyncio.Task[_Answer]) -> None:
         self._asking = None
-        token = None if asking.cancelled() else asking.result().token
+        token = _outcome_of(asking).token
         if token is None:
             return
         if self._token is not None:
@@ -165,6 +176,13 @@ class TokenSource:
         margin = min(_EARLIEST, max(0.0, end - self._clock.wall()) * _EARLY_SHARE)
         # Drawn, so that many processes with one token do not ask in the same moment.
         return end - margin * (1 + self._clock.chance()) / 2
+
+
+def _outcome_of(asking: asyncio.Task[_Answer]) -> _Answer:
+    if asking.cancelled():
+        return _Answer(wrong="was cancelled")
+    ended = asking.exception()  # one that ends the program: it has left through the event loop
+    return asking.result() if ended is None else _Answer(wrong=f"raised {type(ended).__name__}", cause=ended)
 
 
 def _checked(given: Any) -> _Answer:

@@ -105,7 +105,7 @@ class LiveChatError(Exception):
 
     def _circumstances(self) -> str:
         facts = [_OUTCOME_IN_WORDS[self.outcome]]
-        if self.attempts:
+        if self.attempts or isinstance(self, CallTimeoutError | TokenProviderError):
             plural = "attempt" if self.attempts == 1 else "attempts"
             facts.append(f"{self.attempts} {plural}, {self.elapsed:.3f} s")
         if self.not_repeated is not None:

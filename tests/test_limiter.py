@@ -27,6 +27,7 @@ class Users:
 
     async def _use(self, name: str, upload: bool) -> None:
         if not self.limiter.try_acquire(upload=upload):
+            self.limiter.check_queue()
             await self.limiter.acquire(upload=upload)
         try:
             self.holding.append(name)
@@ -136,9 +137,7 @@ async def test_the_queue_has_a_limit() -> None:
     users = Users(limiter := Limiter(1, queue=2))
     await users.come("a", "b", "u")
     with pytest.raises(TransportError, match="2 calls wait already, the limit is 2"):
-        await limiter.acquire(upload=False)
-    with pytest.raises(TransportError, match="2 calls wait already"):
-        await limiter.acquire(upload=True)
+        limiter.check_queue()
     assert limiter.queued == 2
     users.tasks["b"].cancel()
     await settle()
@@ -155,7 +154,7 @@ async def test_no_queue_at_all() -> None:
     limiter = Limiter(1, queue=0)
     assert limiter.try_acquire(upload=False)
     with pytest.raises(TransportError, match="0 calls wait already, the limit is 0"):
-        await limiter.acquire(upload=False)
+        limiter.check_queue()
     limiter.release(upload=False)
     assert limiter.try_acquire(upload=False)
 
@@ -308,4 +307,35 @@ async def test_all_are_served_in_order_however_many() -> None:
 
     await asyncio.gather(*(use(number) for number in range(1000)))
     assert served == list(range(1000))
+    assert idle(limiter)
+
+
+@virtual_time
+async def test_cancelled_waiters_leave_at_once_though_no_slot_comes_free() -> None:
+    limiter = Limiter(1, queue=None)
+    assert limiter.try_acquire(upload=False)
+    waiters = [asyncio.create_task(limiter.acquire(upload=bool(number % 2))) for number in range(100)]
+    await settle()
+    for waiter in waiters[1:]:
+        waiter.cancel()
+    await settle()
+    assert limiter.queued == 1
+    assert len(limiter._calls) + len(limiter._uploads) == 1
+    limiter.release(upload=False)
+    await waiters[0]
+    limiter.release(upload=False)
+    assert idle(limiter)
+
+
+@virtual_time
+async def test_a_turn_that_comes_in_the_moment_of_a_cancellation_is_handed_on() -> None:
+    limiter = Limiter(1, queue=None)
+    assert limiter.try_acquire(upload=False)
+    first, second = (asyncio.create_task(limiter.acquire(upload=False)) for _ in range(2))
+    await settle()
+    first.cancel()
+    limiter.release(upload=False)  # before the task of the first has run again
+    await asyncio.wait_for(second, LATER)
+    assert first.cancelled()
+    limiter.release(upload=False)
     assert idle(limiter)

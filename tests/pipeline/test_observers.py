@@ -26,6 +26,7 @@ from livechat_customer_async import (
     Outcome,
     RetryPolicy,
     SessionStateError,
+    TransportError,
 )
 from tests.pipeline.transports import Scripted, Slow, api_error, failing, ok
 from tests.virtual_time import virtual_time
@@ -209,3 +210,44 @@ def test_the_base_class_hears_and_does_nothing() -> None:
     _three_calls(Observer())
     with pytest.raises(ConfigurationError, match="observers"):
         AsyncCustomerSession(1520, "dal:canary", observers=[Observer])  # type: ignore[list-item]
+
+
+@virtual_time
+async def test_call_ids_are_of_the_process_not_of_the_session() -> None:
+    heard = Listening()
+    async with session_over(Scripted(), heard) as one, session_over(Scripted(), heard) as other:
+        await one.chats.close_thread("c")
+        await other.chats.close_thread("c")
+    assert len({event.call_id for event in heard.events if isinstance(event, CallEnd)}) == 2
+
+
+class Awaiting(Observer):
+    """Reads the result of something that was cancelled."""
+
+    def on_attempt_end(self, event: AttemptEnd) -> None:
+        raise asyncio.CancelledError
+
+    def on_call_end(self, event: CallEnd) -> None:
+        raise BaseExceptionGroup("of a task group", [asyncio.CancelledError()])
+
+
+@virtual_time
+async def test_an_observer_s_cancellation_is_not_the_call_s(caplog: pytest.LogCaptureFixture) -> None:
+    async with session_over(Scripted(ok, api_error("group_offline", 400)), Awaiting()) as session:
+        await session.chats.close_thread("c")
+        with pytest.raises(GroupOfflineError):
+            await session.chats.close_thread("c")
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
+        "Awaiting.on_attempt_end raised CancelledError",
+        "Awaiting.on_call_end raised BaseExceptionGroup",
+    ]
+
+
+@virtual_time
+async def test_a_call_that_may_not_queue_is_not_told_as_queued() -> None:
+    heard = Listening()
+    async with session_over(Slow(1), heard, limits=Limits(connections=1, queue=0)) as session:
+        calls = (session.chats.close_thread("c") for _ in range(2))
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(results[1], TransportError)
+    assert "CallQueued" not in heard.told()

@@ -13,6 +13,7 @@ from livechat_customer_async import (
     Limits,
     LiveChatError,
     Outcome,
+    Timeouts,
     TransportError,
 )
 from tests.pipeline.transports import Slow
@@ -127,3 +128,15 @@ async def test_uploads_leave_room_for_small_calls() -> None:
             task.cancel()
         await asyncio.gather(*uploads, small, return_exceptions=True)
         assert (session.stats().in_flight, session.stats().queued) == (0, 0)
+
+
+@virtual_time
+async def test_time_that_ends_in_the_queue_is_said_to() -> None:
+    async with session_over(Slow(None), connections=1) as session:
+        holding = asyncio.create_task(close_thread(session))
+        await asyncio.sleep(0)
+        error = await close_thread(session.with_options(timeouts=Timeouts(total=2)))
+        holding.cancel()
+    assert str(error) == (
+        "close_thread: no connection came free within the call's total of 2 s [nothing was sent; 0 attempts, 2.000 s]"
+    )

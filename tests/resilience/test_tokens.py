@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import anyio
 import attrs
 import httpx
 import pytest
@@ -353,3 +354,65 @@ async def test_a_provider_without_any_limit_is_asked_within_none() -> None:
     async with opened(door, provider, timeouts=Timeouts(total=None)) as session:
         await call(session)
         assert asyncio.get_running_loop().time() == pytest.approx(100_000)
+
+
+@virtual_time
+async def test_a_deadline_around_one_call_does_not_end_the_asking_for_others() -> None:
+    provider = Provider("good", seconds=3.0)
+    async with AsyncCustomerSession(1520, provider, transport=Doorkeeper("good")) as session:
+        for _ in range(3):  # each comes with a second, and together they wait for one answer
+            with anyio.move_on_after(0.9) as scope:
+                await session.chats.close_thread("c")
+            assert scope.cancelled_caught
+        await session.chats.close_thread("c")
+    assert provider.asked == 1
+
+
+@virtual_time
+async def test_an_early_refresh_that_hangs_leaves_a_call_with_little_time_its_good_token() -> None:
+    first = AccessToken("good", datetime.fromtimestamp(WALL_AT_START + 100, UTC))
+    provider = Provider(first, HANGS, seconds=0.0)
+    transport = Doorkeeper("good")
+    session = AsyncCustomerSession(1520, provider, transport=transport, timeouts=Timeouts(total=0.4))
+    with_clock(session, wall=virtual_clock().wall)
+    async with session:
+        await session.chats.close_thread("c")
+        await asyncio.sleep(95)
+        for _ in range(5):
+            await session.chats.close_thread("c")
+    assert (provider.asked, transport.requests) == (2, 6)
+
+
+class Interrupt(BaseException):
+    """As anyio's task groups and test frameworks raise."""
+
+
+@pytest.mark.parametrize("raised", [Interrupt(), BaseExceptionGroup("", [Interrupt()]), GeneratorExit()])
+@virtual_time
+async def test_whatever_a_provider_raises_is_its_failure(raised: BaseException) -> None:
+    provider = Provider(raised, "good")
+    async with AsyncCustomerSession(1520, provider, transport=Doorkeeper("good")) as session:
+        with pytest.raises(TokenProviderError, match=f"raised {type(raised).__name__}") as caught:
+            await session.chats.close_thread("c")
+        assert caught.value.__cause__ is raised
+        await session.chats.close_thread("c")
+
+
+def test_a_provider_that_ends_the_program_lets_its_callers_clean_up() -> None:
+    seen: list[str] = []
+
+    async def provider() -> str:
+        raise SystemExit(3)
+
+    async def main() -> None:
+        try:
+            async with AsyncCustomerSession(1520, provider, transport=Doorkeeper("good")) as session:
+                await session.chats.close_thread("c")
+        except TokenProviderError as error:
+            seen.append(error.message)
+        finally:
+            seen.append("cleaned up")
+
+    with pytest.raises(SystemExit):
+        asyncio.run(main())
+    assert seen[-1] == "cleaned up"

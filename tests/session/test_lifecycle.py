@@ -296,3 +296,34 @@ asyncio.run(main(sys.argv[1]))
 def test_after_a_fork_the_child_is_refused_and_the_parent_goes_on(when: str) -> None:
     done = subprocess.run([sys.executable, "-c", FORK, when], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
+
+
+async def aclosed(session: AsyncCustomerSession) -> None:
+    await session.aclose()
+
+
+def test_what_is_closed_may_be_closed_again_anywhere() -> None:
+    session = a_session()
+    asyncio.run(aclosed(session))
+    asyncio.run(aclosed(session))  # on another loop
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
+@pytest.mark.asyncio
+async def test_a_child_forked_while_the_loop_runs_is_refused() -> None:
+    async with a_session() as session:
+        await session.chats.close_thread("c")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
+            child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                session.chats.close_thread("c").send(None)
+            except SessionStateError as error:
+                code = 0 if "fork" in str(error) and error.action == "close_thread" else 2
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)  # noqa: ASYNC222 - it ends at once
+        assert os.waitstatus_to_exitcode(status) == 0
+        await session.chats.close_thread("c")
