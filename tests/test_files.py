@@ -11,7 +11,7 @@ import socket
 import stat
 import tempfile
 import threading
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import anyio
 import pytest
@@ -316,13 +316,44 @@ async def test_paths_that_name_no_file(tmp_path):
     assert isinstance((await refused(tmp_path / "missing")).__cause__, FileNotFoundError)
 
 
+async def test_an_error_names_the_file_by_the_last_part_of_its_path(tmp_path):
+    path = tmp_path / "photo.png"
+    missing = await refused(path)
+    path.touch()
+    os.truncate(path, LIMIT + 1)
+    too_large = await refused(path)
+    path.unlink()
+    path.mkdir()
+    folder = await refused(path)
+    assert str(missing) == "file: there is no file at this path: 'photo.png'"
+    assert str(too_large) == f"file: 'photo.png' holds {LIMIT + 1} bytes, and the limit is {LIMIT}"
+    assert str(folder) == "file: 'photo.png' is a directory: pass the path of one file"
+
+
+@pytest.mark.parametrize(
+    "path, quoted",
+    [
+        ("folder/Zoë.png", "'Zoë.png'"),
+        ("folder/two\nlines\x1b[2J.png", r"'two\nlines\x1b[2J.png'"),
+        (f"folder/{'n' * 80}", f"'{'n' * 80}'"),
+        (f"folder/{'n' * 81}", f"'{'n' * 80}…'"),
+        ("folder/\udcff", r"'\udcff'"),
+        ("/", "'/'"),
+        (".", "'.'"),
+        ("..", "'..'"),
+    ],
+)
+async def test_a_name_in_a_message_is_one_short_line(path, quoted):
+    assert _blocking.quoted_name(PurePosixPath(path)) == quoted
+
+
 async def test_an_unreadable_path(tmp_path, monkeypatch):
     def denied(*_):
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "file").touch()
     monkeypatch.setattr(_blocking, "_open_without_waiting", denied)
-    assert "Permission denied" in str(await refused(tmp_path / "file"))
+    assert "'file' cannot be opened for reading (Permission denied)" in str(await refused(tmp_path / "file"))
 
 
 async def test_a_path_that_becomes_a_pipe_while_it_is_opened(tmp_path, monkeypatch):

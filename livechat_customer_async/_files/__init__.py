@@ -36,7 +36,7 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 from .._checks import kind
 from ..errors import InvalidRequestError
 from ._awaited import AwaitedFile, AwaitedIterable, AwaitedSource, AwaitingReader
-from ._blocking import BlockingFile, BlockingIterable, open_regular_file
+from ._blocking import BlockingFile, BlockingIterable, open_regular_file, quoted_name
 from ._memory import MemoryReader, is_buffer
 from ._names import given_content_type, given_filename, guess_content_type, own_filename
 from ._pieces import CHUNK_SIZE, Facts, Reader, split
@@ -229,7 +229,7 @@ async def open_source(
     try:
         with _faults_of_the_source("opening it"):
             facts = await reader.open()
-        _refuse_too_large(facts)
+        _refuse_too_large(facts, file)
         source = Source(reader, facts, name, content_type or await guess_content_type(name))
         if not facts.proven:
             await source.look()
@@ -239,9 +239,11 @@ async def open_source(
     return source
 
 
-def _refuse_too_large(facts: Facts) -> None:
+def _refuse_too_large(facts: Facts, file: FileSource) -> None:
     if facts.size is not None and facts.size > MAX_FILE_SIZE:
-        raise InvalidRequestError(f"it holds {facts.size} bytes, and the limit is {MAX_FILE_SIZE}", parameter="file")
+        name = quoted_name(file) if isinstance(file, os.PathLike) else "it"
+        message = f"{name} holds {facts.size} bytes, and the limit is {MAX_FILE_SIZE}"
+        raise InvalidRequestError(message, parameter="file")
 
 
 def _reader_for(file: object, *, keep: bool) -> Reader:

@@ -8,6 +8,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Generator, Iterable
+from pathlib import PurePath
 from typing import Any, Final, cast
 
 from ..errors import InvalidRequestError
@@ -18,6 +19,7 @@ CANNOT_SEEK: Final = (AttributeError, NotImplementedError, OSError, TypeError, V
 
 # Only of these is it known that `readinto` gives what `read` gives: a subclass or a wrapper may change `read` alone.
 _READ_INTO: Final = {io.BufferedRandom, io.BufferedReader, io.BytesIO, io.FileIO}
+_LONGEST_NAME: Final = 80
 _OPEN_FLAGS: Final = ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK")
 
 
@@ -124,12 +126,12 @@ class BlockingIterable:
 def open_regular_file(path: os.PathLike[Any]) -> io.FileIO:
     """Open a path that names a regular file, and nothing that could hang or never end."""
     try:
-        _require_regular(os.stat(path).st_mode)  # noqa: PTH116 - any PathLike
+        _require_regular(os.stat(path).st_mode, path)  # noqa: PTH116 - any PathLike
         file = io.FileIO(os.fspath(path), "rb", opener=_open_without_waiting)
     except OSError as error:
-        raise InvalidRequestError(_why_not_opened(error), parameter="file") from error
+        raise InvalidRequestError(_why_not_opened(error, path), parameter="file") from error
     try:
-        _require_regular(os.fstat(file.fileno()).st_mode)
+        _require_regular(os.fstat(file.fileno()).st_mode, path)
     except BaseException:
         file.close()
         raise
@@ -143,21 +145,29 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags)
 
 
-def _require_regular(mode: int) -> None:
+def quoted_name(path: os.PathLike[Any]) -> str:
+    """Return a path's last part for a message: in one line, with nothing that a terminal obeys, and not too long."""
+    text = os.fsdecode(path)
+    name = PurePath(text).name or text
+    return repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…")
+
+
+def _require_regular(mode: int, path: os.PathLike[Any]) -> None:
     if stat.S_ISREG(mode):
         return
+    name = quoted_name(path)
     if stat.S_ISDIR(mode):
-        raise InvalidRequestError("the path is a directory: pass the path of one file", parameter="file")
+        raise InvalidRequestError(f"{name} is a directory: pass the path of one file", parameter="file")
     raise InvalidRequestError(
-        "the path is a pipe, socket or device, no regular file: open it yourself and pass the file object",
+        f"{name} is a pipe, socket or device, no regular file: open it yourself and pass the file object",
         parameter="file",
     )
 
 
-def _why_not_opened(error: OSError) -> str:
+def _why_not_opened(error: OSError, path: os.PathLike[Any]) -> str:
     if isinstance(error, FileNotFoundError):
-        return "there is no file at this path"
-    return f"the path cannot be opened for reading ({error.strerror or type(error).__name__})"
+        return f"there is no file at this path: {quoted_name(path)}"
+    return f"{quoted_name(path)} cannot be opened for reading ({error.strerror or type(error).__name__})"
 
 
 def _extent(file: Any) -> tuple[int | None, int | None]:

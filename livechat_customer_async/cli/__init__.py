@@ -16,6 +16,8 @@ def main() -> None:
     """Run the command line with the process's arguments; ends the process with an exit code."""
     try:
         from ._app import app  # noqa: PLC0415 - what is missing must be told in one line
+    except KeyboardInterrupt:  # importing takes long enough to press Ctrl-C
+        sys.exit(130)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRA:

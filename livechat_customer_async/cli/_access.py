@@ -1,10 +1,9 @@
 """Options that `call` and `upload` share: whom to speak for, where to, how patiently."""
 
 import sys
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from attrs import field, frozen
@@ -20,14 +19,7 @@ from .. import (
     Timeouts,
 )
 from ._terminal import milliseconds
-
-
-class Region(StrEnum):
-    """A data centre."""
-
-    DAL = "dal"
-    FRA = "fra"
-
+from ._values import choice, seconds, whole_number
 
 _WHO = "Credentials"
 _HOW = "Network"
@@ -35,7 +27,12 @@ _HOW = "Network"
 LicenseIdOption: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        "--license-id", envvar="LIVECHAT_LICENSE_ID", metavar="ID", help="The LiveChat license.", rich_help_panel=_WHO
+        "--license-id",
+        envvar="LIVECHAT_LICENSE_ID",
+        parser=whole_number(1),
+        metavar="ID",
+        help="The LiveChat license.",
+        rich_help_panel=_WHO,
     ),
 ]
 AccessTokenOption: TypeAlias = Annotated[
@@ -60,10 +57,12 @@ BaseUrlOption: TypeAlias = Annotated[
     ),
 ]
 RegionOption: TypeAlias = Annotated[
-    Region | None,
+    str | None,
     typer.Option(
         "--region",
         envvar="LIVECHAT_REGION",
+        parser=choice("dal", "fra"),
+        metavar="dal|fra",
         help="The data centre, if not the one that the token names.",
         rich_help_panel=_HOW,
     ),
@@ -72,29 +71,30 @@ TimeoutOption: TypeAlias = Annotated[
     float | None,
     typer.Option(
         "--timeout",
-        min=0.001,
+        parser=seconds,
         metavar="SECONDS",
         help="How long one call may take whole, retries included; by default 60, an upload 300.",
         rich_help_panel=_HOW,
     ),
 ]
 NoRetryOption: TypeAlias = Annotated[
-    bool, typer.Option("--no-retry", help="Make one attempt only.", rich_help_panel=_HOW)
+    bool, typer.Option("--no-retry", metavar="", help="Make one attempt only.", rich_help_panel=_HOW)
 ]
 VerboseOption: TypeAlias = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="Tell each attempt on standard error.", rich_help_panel=_HOW),
+    typer.Option("--verbose", "-v", metavar="", help="Tell each attempt on standard error.", rich_help_panel=_HOW),
 ]
 
 
 @frozen(kw_only=True)
 class Access:
-    """The options, as they were given."""
+    """The options, as they were given, and the context that knows where each came from."""
 
+    context: typer.Context = field(repr=False)
     license_id: int | None
     access_token: str | None = field(repr=False)
     base_url: str | None
-    region: Region | None
+    region: str | None
     timeout: float | None
     no_retry: bool
     verbose: bool
@@ -107,8 +107,15 @@ class Access:
             observers: Who else hears of the calls.
 
         Raises:
-            ConfigurationError: Something is missing or not sound.
+            BadParameter: The session refuses an option or a variable.
+            ConfigurationError: Something else is missing or not sound.
         """
+        try:
+            return self._session(console, observers)
+        except ConfigurationError as error:
+            raise self._naming_its_source(error) from None
+
+    def _session(self, console: Console, observers: Sequence[Observer]) -> AsyncCustomerSession:
         if self.license_id is None:
             raise ConfigurationError("no license id: pass --license-id or set LIVECHAT_LICENSE_ID")
         make: Callable[..., AsyncCustomerSession] = AsyncCustomerSession
@@ -117,15 +124,27 @@ class Access:
         return make(
             self.license_id,
             _ask_for_token() if self.access_token is None else self.access_token,
-            region=None if self.region is None else self.region.value,
+            region=self.region,
             timeouts=Timeouts() if self.timeout is None else Timeouts(total=self.timeout, upload_total=self.timeout),
             retry=RetryPolicy.none() if self.no_retry else RetryPolicy(),
             observers=[*observers, Narrator(console)] if self.verbose else observers,
         )
 
+    def _naming_its_source(self, error: ConfigurationError) -> Exception:
+        name, _, said = error.message.partition(": ")
+        if name == "access_token" and self.access_token is None:
+            return ConfigurationError(f"the access token that was typed is bad: {said}")
+        if name == "proxy":  # no option of the command line
+            return ConfigurationError(f"the proxy that the environment names (as in HTTPS_PROXY) is bad: {said}")
+        params: list[Any] = self.context.command.params
+        for param in params:
+            if param.name == name:
+                return typer.BadParameter(said, ctx=self.context, param=param)
+        return error
+
 
 def _ask_for_token() -> str:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise ConfigurationError("no access token: set LIVECHAT_ACCESS_TOKEN or pass --access-token")
     token: str = typer.prompt("Access token", hide_input=True, err=True)
     return token.strip()

@@ -2,7 +2,7 @@
 
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -14,8 +14,10 @@ from ._call import call
 from ._demo import demo
 from ._exits import EXIT_CODES_HELP, ExitCode
 from ._serve import sandbox
-from ._terminal import complain, complain_of_interruption
+from ._streams import OutputError, guarded_streams
+from ._terminal import complain, say
 from ._upload import upload
+from ._values import usage_line
 
 # Typer carries a Click of its own, and does not name this class of it.
 _UsageError: Final[Any] = typer.BadParameter.__base__
@@ -37,16 +39,26 @@ class _Group(TyperGroup):
         run = partial(super().main, args, prog_name, complete_var, False, windows_expand_args, **extra)
         if not standalone_mode:
             return run()
-        try:
-            code = run()
-        except typer.Abort:  # Ctrl-C or Ctrl-D at a prompt
-            complain_of_interruption()
-            code = ExitCode.INTERRUPTED
-        except _UsageError as error:
-            command = error.ctx.command_path if error.ctx else "livechat-customer"
-            complain(f"{error.format_message()} (see `{command} --help`)")
-            code = ExitCode.USAGE
+        with guarded_streams():
+            code = _run(run)
         sys.exit(code)
+
+
+def _run(run: Callable[[], Any]) -> Any:
+    """Run the command, and give the exit code."""
+    try:
+        return run()
+    except typer.Abort:  # Ctrl-C or Ctrl-D at a prompt, which ends its line itself
+        complain("interrupted")
+        return ExitCode.INTERRUPTED
+    except _UsageError as error:
+        complain(usage_line(error))
+        return ExitCode.USAGE
+    except OutputError as error:
+        if error.reader_left:
+            return ExitCode.READER_LEFT
+        complain(f"cannot write to standard output: {error}")
+        return ExitCode.UNWRITABLE
 
 
 app = typer.Typer(
@@ -60,7 +72,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"livechat-customer {__version__} (Python {platform.python_version()})")
+        say(f"livechat-customer {__version__} (Python {platform.python_version()})")
         raise typer.Exit
 
 
@@ -68,7 +80,7 @@ def _show_version(wanted: bool) -> None:
 def start(
     context: typer.Context,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, metavar="", help="Show the version.")
     ] = False,
 ) -> None:
     """The LiveChat Customer Chat Web API v3.0 from the command line.
@@ -76,7 +88,7 @@ def start(
     Begin with livechat-customer demo: it needs no account.
     """
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        say(context.get_help())
         raise typer.Exit(ExitCode.USAGE)
 
 

@@ -16,7 +16,6 @@ from ._access import (
     BaseUrlOption,
     LicenseIdOption,
     NoRetryOption,
-    Region,
     RegionOption,
     TimeoutOption,
     VerboseOption,
@@ -24,11 +23,13 @@ from ._access import (
 from ._exits import reporting
 from ._interrupted import Interrupted
 from ._terminal import err, print_json
+from ._values import choice
 
 _UPLOADS: Final = frozenset({"send_file", "upload_file"})
 
 
 def call(
+    context: typer.Context,
     action: Annotated[str, typer.Argument(metavar="ACTION", help="Its name on the wire, such as start_chat.")],
     payload: Annotated[
         str,
@@ -39,13 +40,15 @@ def call(
     base_url: BaseUrlOption = None,
     region: RegionOption = None,
     replay: Annotated[
-        Replay,
+        str,
         typer.Option(
             "--replay",
+            parser=choice("safe", "unsafe"),
+            metavar="safe|unsafe",
             help="safe: the call may be performed twice, so it is also tried again where its outcome is unknown.",
             rich_help_panel="Network",
         ),
-    ] = Replay.UNSAFE,
+    ] = "unsafe",
     timeout: TimeoutOption = None,
     no_retry: NoRetryOption = False,
     verbose: VerboseOption = False,
@@ -57,10 +60,11 @@ def call(
     if action in _UPLOADS:
         raise typer.BadParameter("it takes a file, and so livechat-customer upload does it", param_hint="ACTION")
     access = Access(
+        context=context,
         license_id=license_id,
         access_token=access_token,
         base_url=base_url,
-        region=None if region is None else Region(region),
+        region=region,
         timeout=timeout,
         no_retry=no_retry,
         verbose=verbose,
@@ -68,7 +72,7 @@ def call(
     interrupted = Interrupted()
     with reporting(interrupted):
         given = read_payload(payload)
-        result = asyncio.run(_perform(access.session(err(), interrupted), action, given, replay))
+        result = asyncio.run(_perform(access.session(err(), interrupted), action, given, Replay(replay)))
         print_json(result)
 
 
@@ -83,7 +87,8 @@ def read_payload(given: str) -> Mapping[str, Any]:
     try:
         payload: object = json.loads(_source(given))
     except OSError as error:
-        raise _refused(f"cannot read {given[1:]}: {error.strerror}") from error
+        source = "standard input" if given == "-" else given[1:]
+        raise _refused(f"cannot read {source}: {error.strerror}") from error
     except ValueError as error:
         raise _refused(f"it is not JSON: {error}") from error
     if not isinstance(payload, dict):
@@ -93,6 +98,8 @@ def read_payload(given: str) -> Mapping[str, Any]:
 
 def _source(given: str) -> bytes | str:
     if given == "-":
+        if sys.stdin is None:
+            raise _refused("standard input is closed")
         return sys.stdin.buffer.read()
     return Path(given[1:]).read_bytes() if given.startswith("@") else given
 

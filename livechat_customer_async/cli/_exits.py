@@ -16,7 +16,7 @@ from .. import (
     Outcome,
     TokenProviderError,
 )
-from ._terminal import complain, complain_of_interruption
+from ._terminal import complain, leave_the_echo
 
 
 class ExitCode(IntEnum):
@@ -29,7 +29,9 @@ class ExitCode(IntEnum):
     REJECTED = 4
     NOT_SENT = 5
     UNKNOWN = 6
+    UNWRITABLE = 7
     INTERRUPTED = 130
+    READER_LEFT = 141
 
 
 _MEANING: Final = {
@@ -40,7 +42,9 @@ _MEANING: Final = {
     ExitCode.REJECTED: "the API said no for another reason; it did nothing",
     ExitCode.NOT_SENT: "the network: the request did not leave",
     ExitCode.UNKNOWN: "the request left and no clear answer came: the API may have acted",
+    ExitCode.UNWRITABLE: "the result could not be written to standard output, and is lost",
     ExitCode.INTERRUPTED: "Ctrl-C",
+    ExitCode.READER_LEFT: "standard output is a pipe whose reader left early",
 }
 
 # The first class that fits decides; what fits none is told apart by its outcome.
@@ -71,17 +75,22 @@ def exit_code(error: LiveChatError) -> ExitCode:
     return _BY_OUTCOME[error.outcome]
 
 
+def in_words(error: LiveChatError) -> str:
+    """What to tell of an error."""
+    return f"{error} (has the access token expired?)" if isinstance(error, AuthenticationError) else str(error)
+
+
 @contextmanager
-def reporting(interrupted: object = "") -> Generator[None]:
+def reporting(interrupted: object = "", *, echoed: bool = True) -> Generator[None]:
     """Turn an error of a command into one line on standard error and its exit code.
 
     What is no documented error is a fault of this program, and keeps its traceback. `interrupted` says, as a `str`,
-    what is known of the calls that Ctrl-C ended.
+    what is known of the calls that Ctrl-C ended; `echoed`, whether a terminal still shows its `^C`.
     """
     try:
         yield
     except LiveChatError as error:
-        complain(str(error))
+        complain(in_words(error))
         raise typer.Exit(exit_code(error)) from error
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in _SANDBOX_EXTRA:
@@ -89,5 +98,8 @@ def reporting(interrupted: object = "") -> Generator[None]:
         complain(str(error))
         raise typer.Exit(ExitCode.USAGE) from error
     except KeyboardInterrupt as error:
-        complain_of_interruption(str(interrupted))
+        if echoed:
+            leave_the_echo()
+        known = str(interrupted)
+        complain(f"interrupted: {known}" if known else "interrupted")
         raise typer.Exit(ExitCode.INTERRUPTED) from error

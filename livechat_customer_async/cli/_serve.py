@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 import time
 from collections.abc import Callable
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from ._exits import ExitCode, reporting
+from ._streams import OutputError
 from ._terminal import complain, milliseconds, out, printable
+from ._values import choice, whole_number
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,35 +29,41 @@ _ACTION_WIDTH: Final = 29
 _LONGEST: Final = 200
 _LICENSE_ID: Final = 1520
 _ANY_HOST: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+_PORT_NOT_FREE: Final = frozenset({errno.EACCES, errno.EADDRINUSE})
 _CLIENT_ERROR: Final = 400
 _SERVER_ERROR: Final = 500
 
 
-class ServedRegion(StrEnum):
-    """Where requests arrive that name no data centre."""
-
-    DAL = "dal"
-    FRA = "fra"
-    ANY = "any"
-
-
 def sandbox(
-    port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="The port; 0 finds a free one.")] = 8300,
-    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", "-p", parser=whole_number(0, 65535), metavar="PORT", help="The port; 0 finds a free one."
+        ),
+    ] = 8300,
+    host: Annotated[str, typer.Option("--host", metavar="HOST", help="The address to listen on.")] = "127.0.0.1",
     allow_remote: Annotated[
-        bool, typer.Option("--allow-remote", help="Let --host be an address that other machines reach.")
+        bool, typer.Option("--allow-remote", metavar="", help="Let --host be an address that other machines reach.")
     ] = False,
     license_id: Annotated[
         int | None,
-        typer.Option("--license-id", metavar="ID", help="The only license there is; by default any will do."),
+        typer.Option(
+            "--license-id",
+            parser=whole_number(1),
+            metavar="ID",
+            help="The only license there is; by default any will do.",
+        ),
     ] = None,
     region: Annotated[
-        ServedRegion,
+        str,
         typer.Option(
-            "--region", help="The data centre that it is. Customers of the other are misdirected; any: none is."
+            "--region",
+            parser=choice("dal", "fra", "any"),
+            metavar="dal|fra|any",
+            help="The data centre that it is. Customers of the other are misdirected; any: none is.",
         ),
-    ] = ServedRegion.DAL,
-    agent: Annotated[bool, typer.Option("--agent/--no-agent", help="Whether an agent replies.")] = True,
+    ] = "dal",
+    agent: Annotated[bool, typer.Option("--agent/--no-agent", metavar="", help="Whether an agent replies.")] = True,
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,14 +85,13 @@ def sandbox(
     with reporting():
         served = _build(
             license_id=license_id,
-            region=None if region == ServedRegion.ANY else region.value,
+            region=None if region == "any" else region,
             agent=agent,
             faults=_faults(fault or []),
         )
-        home = ServedRegion.DAL if region == ServedRegion.ANY else region
         credentials = {
             "LIVECHAT_LICENSE_ID": str(license_id or _LICENSE_ID),
-            "LIVECHAT_ACCESS_TOKEN": f"{home.value}-visitor",
+            "LIVECHAT_ACCESS_TOKEN": f"{'dal' if region == 'any' else region}-visitor",
         }
         _run(served, host, port, allow_remote=allow_remote, credentials=credentials)
 
@@ -112,22 +121,30 @@ def _run(served: Sandbox, host: str, port: int, *, allow_remote: bool, credentia
     console = out()
     log = RequestLog(served.app, console)
     served.app = log
+
+    def ready(server: SandboxServer) -> None:
+        log.serving = asyncio.current_task()
+        _greet(console, server, credentials)
+
     try:
-        run(
-            served,
-            host,
-            port,
-            allow_remote=allow_remote,
-            on_ready=lambda server: _greet(console, server, credentials),
-        )
+        with suppress(asyncio.CancelledError):  # by the log, where it cannot be written
+            run(served, host, port, allow_remote=allow_remote, on_ready=ready)
     except ValueError as error:
         raise typer.BadParameter(
             f"{host} reaches beyond this machine: add --allow-remote", param_hint="--host"
         ) from error
     except OSError as error:
-        complain(f"cannot listen on {host}:{port}: {error.strerror} (--port 0 finds a free port)")
+        complain(f"cannot listen on {host}:{port}: {_why_not(error)}")
         raise typer.Exit(ExitCode.USAGE) from error
+    if log.failed is not None:
+        raise log.failed
     console.print(f"\nStopped after {log.count:,} {'request' if log.count == 1 else 'requests'}.")
+
+
+def _why_not(error: OSError) -> str:
+    # Python goes on with the address, which was said already.
+    why = (error.strerror or type(error).__name__).partition(" (while ")[0]
+    return f"{why} (--port 0 finds a free port)" if error.errno in _PORT_NOT_FREE else why
 
 
 def _greet(console: Console, server: SandboxServer, credentials: dict[str, str]) -> None:
@@ -154,10 +171,12 @@ def example(variables: dict[str, str], *, windows: bool = os.name == "nt") -> li
 
 
 class RequestLog:
-    """The sandbox's application, with a line for each request."""
+    """The sandbox's application, with a line for each request; where that cannot be written, it ends what serves it."""
 
     def __init__(self, app: ASGIApp, console: Console, clock: Callable[[], float] = time.perf_counter) -> None:
         self.count = 0
+        self.failed: OutputError | None = None
+        self.serving: asyncio.Task[Any] | None = None
         self._app = app
         self._console = console
         self._clock = clock
@@ -177,7 +196,17 @@ class RequestLog:
             await self._app(scope, receive, watch)
         finally:
             self.count += 1
-            self._console.print(_line(scope["path"], status, self._clock() - started), soft_wrap=True)
+            self._tell(_line(scope["path"], status, self._clock() - started))
+
+    def _tell(self, line: Text) -> None:
+        if self.failed is not None:
+            return
+        try:
+            self._console.print(line, soft_wrap=True)
+        except OutputError as error:
+            self.failed = error
+            if self.serving is not None:
+                self.serving.cancel()
 
 
 def _line(path: str, status: int | None, seconds: float) -> Text:

@@ -4,7 +4,6 @@ import json
 import re
 from typing import Final
 
-import typer
 from rich.console import Console
 from rich.highlighter import JSONHighlighter
 from rich.text import Text
@@ -40,12 +39,18 @@ def complain(message: str) -> None:
     err().print(Text.assemble(("error:", "bold red"), " ", printable(message)), soft_wrap=True)
 
 
-def complain_of_interruption(known: str = "") -> None:
-    """Say that somebody pressed Ctrl-C, below the `^C` that a terminal shows of it."""
+def leave_the_echo() -> None:
+    """Begin a line below the `^C` that a terminal shows of Ctrl-C."""
     console = err()
     if console.is_terminal:
         console.print()
-    complain(f"interrupted: {known}" if known else "interrupted")
+
+
+def say(text: str) -> None:
+    """Print a line for another program to read: as it is."""
+    file = out().file
+    file.write(f"{text}\n")
+    file.flush()
 
 
 def milliseconds(seconds: float) -> str:
@@ -63,4 +68,4 @@ def print_json(value: object) -> None:
     if terminal:
         console.print(JSONHighlighter()(text), soft_wrap=True)
     else:
-        typer.echo(text)
+        say(text)

@@ -1,6 +1,9 @@
 """`livechat-customer upload`: files, several at once, with progress."""
 
 import asyncio
+import errno
+import os
+import stat
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,23 +22,25 @@ from ._access import (
     BaseUrlOption,
     LicenseIdOption,
     NoRetryOption,
-    Region,
     RegionOption,
     TimeoutOption,
     VerboseOption,
 )
 from ._exits import ExitCode, exit_code, reporting
-from ._interrupted import Interrupted, in_words
+from ._exits import in_words as error_in_words
+from ._interrupted import Interrupted
+from ._interrupted import in_words as outcome_in_words
 from ._progress import Bars
-from ._terminal import MILLISECONDS, complain, err, milliseconds, out, print_json, printable
+from ._terminal import MILLISECONDS, complain, err, leave_the_echo, milliseconds, out, print_json, printable, say
+from ._values import whole_number
 
 
 def upload(
+    context: typer.Context,
     paths: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="PATH", exists=True, dir_okay=False, readable=True, help="The files, 10 MB at most each."
-        ),
+        # `look` finds all that cannot be read, where Typer would stop at the first.
+        typer.Argument(metavar="PATH", readable=False, help="The files, 10 MB at most each."),
     ],
     chat: Annotated[
         str | None,
@@ -44,10 +49,16 @@ def upload(
     concurrency: Annotated[
         int,
         typer.Option(
-            "--concurrency", "-j", min=1, help="How many go at once; with 1 they keep their order in the chat."
+            "--concurrency",
+            "-j",
+            parser=whole_number(1),
+            metavar="N",
+            help="How many go at once; with 1 they keep their order in the chat.",
         ),
     ] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array of what became of each file.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar="", help="Print a JSON array of what became of each file.")
+    ] = False,
     license_id: LicenseIdOption = None,
     access_token: AccessTokenOption = None,
     base_url: BaseUrlOption = None,
@@ -59,24 +70,31 @@ def upload(
     """Upload files and print their URLs, in the order of the files.
 
     With --chat they appear in that chat. Without it, a URL is good for 24 hours, or until a file event uses it.
-    One that fails does not stop the others; the exit code is then the highest of theirs.
+    Where a path names no file that can be read, nothing is uploaded. Otherwise one that fails does not stop the
+    others; the exit code is then the highest of theirs.
     """
     access = Access(
+        context=context,
         license_id=license_id,
         access_token=access_token,
         base_url=base_url,
-        region=None if region is None else Region(region),
+        region=region,
         timeout=timeout,
         no_retry=no_retry,
         verbose=verbose,
     )
-    uploads = [Upload(path, path.stat().st_size) for path in paths]
-    with reporting():
-        console = err()
+    uploads = look(paths)
+    console = err()
+    # The bars take the `^C` away with them.
+    with reporting(echoed=False):
         interrupted = Interrupted()
         session = access.session(console, interrupted)
         try:
             asyncio.run(upload_all(session, uploads, chat, concurrency, console, interrupted))
+        except KeyboardInterrupt:
+            if not console.is_interactive:
+                leave_the_echo()
+            raise
         finally:  # also after Ctrl-C: what was uploaded was uploaded
             report(uploads, as_json=as_json)
     raise typer.Exit(max(one.code for one in uploads))
@@ -109,6 +127,30 @@ class Upload:
             return {**shown, "error": "interrupted", "outcome": self.outcome.value}
         error = type(self.error).__name__
         return {**shown, "error": error, "message": str(self.error), "outcome": self.error.outcome.value}
+
+
+def look(paths: Sequence[Path]) -> list[Upload]:
+    """Find the files; where one of them cannot be uploaded, none is."""
+    uploads: list[Upload] = []
+    for path in paths:
+        try:
+            uploads.append(Upload(path, _size(path)))
+        except OSError as error:
+            complain(f"{path}: {error.strerror} [nothing was sent]")
+    if len(uploads) < len(paths):
+        raise typer.Exit(ExitCode.USAGE)
+    return uploads
+
+
+def _size(path: Path) -> int:
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a directory")
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe, socket or device, no regular file")
+    if not os.access(path, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return found.st_size
 
 
 async def upload_all(
@@ -155,21 +197,29 @@ async def _upload(
 
 
 def report(uploads: Sequence[Upload], *, as_json: bool) -> None:
-    """Print the URLs on standard output and the errors on standard error."""
+    """Print the URLs on standard output and the errors on standard error, also where the URLs cannot be printed."""
+    try:
+        if as_json:
+            print_json([one.as_json() for one in uploads])
+        else:
+            _print_urls(uploads)
+    finally:
+        for one in uploads:
+            if one.error is not None:
+                complain(f"{one.path}: {error_in_words(one.error)}")
+            elif one.url is None and not as_json:
+                complain(f"{one.path}: interrupted: {outcome_in_words(one.outcome)}")
+
+
+def _print_urls(uploads: Sequence[Upload]) -> None:
     console = out()
-    if as_json:
-        print_json([one.as_json() for one in uploads])
     for one in uploads:
-        if one.error is not None:
-            complain(f"{one.path}: {one.error}")
-        elif as_json:
+        if one.url is None:
             continue
-        elif one.url is None:
-            complain(f"{one.path}: interrupted: {in_words(one.outcome)}")
-        elif console.is_terminal:
+        if console.is_terminal:
             _show(console, one, one.url)
         else:
-            typer.echo(one.url)
+            say(one.url)
 
 
 def _show(console: Console, one: Upload, url: str) -> None:

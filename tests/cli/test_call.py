@@ -7,9 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import typer
 from rich.console import Console
+from typer.main import get_command
 
-from livechat_customer_async.cli import _access, _terminal
+from livechat_customer_async.cli import _access, _call, _terminal
+from livechat_customer_async.cli._app import app
 from livechat_customer_async.sandbox import Fault, FaultKind
 from tests.cli.conftest import TOKEN, Cli, Served, finish, only_line, start
 
@@ -156,11 +159,72 @@ def test_missing_credentials_are_named(
     assert only_line(ran.stderr) == f"error: {said}"
 
 
-@pytest.mark.parametrize("option", [["--base-url", "ftp://x"], ["--access-token", "two words"], ["--license-id", "0"]])
-def test_bad_configuration_is_one_line(served: Served, cli: Cli, option: list[str]) -> None:
-    ran = cli("call", "start_chat", *option)
+BAD = [
+    ("LIVECHAT_LICENSE_ID", "--license-id", "many", "expected a whole number, 1 or more"),
+    ("LIVECHAT_LICENSE_ID", "--license-id", "0", "expected a whole number, 1 or more"),
+    ("LIVECHAT_LICENSE_ID", "--license-id", "1.0", "expected a whole number, 1 or more"),
+    ("LIVECHAT_LICENSE_ID", "--license-id", "1" * 5000, "expected a whole number, 1 or more"),
+    ("LIVECHAT_LICENSE_ID", "--license-id", TOKEN, "expected a whole number, 1 or more"),
+    ("LIVECHAT_ACCESS_TOKEN", "--access-token", f"{TOKEN}\n", "it holds a blank or a line break"),
+    ("LIVECHAT_ACCESS_TOKEN", "--access-token", f"Bearer {TOKEN}", "it holds a blank or a line break"),
+    ("LIVECHAT_ACCESS_TOKEN", "--access-token", f"{TOKEN}é", "it holds characters"),
+    ("LIVECHAT_REGION", "--region", "mars", "expected dal or fra"),
+    ("LIVECHAT_REGION", "--region", TOKEN, "expected dal or fra"),
+    ("LIVECHAT_BASE_URL", "--base-url", "ftp://x", "expected https:// and a host"),
+    ("LIVECHAT_BASE_URL", "--base-url", TOKEN, "expected https:// and a host"),
+]
+
+
+@pytest.mark.parametrize("variable, option, value, said", BAD)
+def test_a_bad_value_is_one_line_that_names_its_source(
+    served: Served, cli: Cli, variable: str, option: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = cli("call", "start_chat", f"{option}={value}")
+    assert told.exit_code == 2
+    assert only_line(told.stderr).startswith(f"error: {option}: {said}")
+    monkeypatch.setenv(variable, value)
+    told = cli("call", "start_chat")
+    assert told.exit_code == 2
+    assert only_line(told.stderr).startswith(f"error: the environment variable {variable} is bad: {said}")
+    assert told.stderr.endswith(" (see `livechat-customer call --help`)\n")
+    assert served.sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    "option, value, said",
+    [
+        ("--timeout", "soon", "expected a number of seconds, 0.001 or more"),
+        ("--timeout", "0", "expected a number of seconds, 0.001 or more"),
+        ("--timeout", "nan", "expected a number of seconds, 0.001 or more"),
+        ("--timeout", "inf", "expected a number of seconds, 0.001 or more"),
+        ("--replay", "maybe", "expected safe or unsafe"),
+    ],
+)
+def test_a_bad_option_is_told_in_our_words(served: Served, cli: Cli, option: str, value: str, said: str) -> None:
+    ran = cli("call", "start_chat", option, value)
     assert ran.exit_code == 2
-    assert "two words" not in only_line(ran.stderr)
+    assert only_line(ran.stderr) == f"error: {option}: {said} (see `livechat-customer call --help`)"
+
+
+def test_a_variable_that_an_option_overrides_may_be_bad(
+    served: Served, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVECHAT_REGION", "mars")
+    assert cli("call", "start_chat", "--region", "dal").exit_code == 0
+
+
+def test_a_bad_proxy_is_one_of_the_environment(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"gopher://user:{TOKEN}@proxy.example")
+    ran = cli("call", "start_chat", "--license-id", 1, "--access-token", TOKEN)
+    assert ran.exit_code == 2
+    assert "the proxy that the environment names (as in HTTPS_PROXY) is bad: " in only_line(ran.stderr)
+
+
+@pytest.mark.parametrize("type, hint", [("authentication", True), ("authorization", False)])
+def test_a_refused_token_may_have_expired(served: Served, cli: Cli, type: str, hint: bool) -> None:
+    served.arm(error(type))
+    line = only_line(cli("call", "start_chat").stderr)
+    assert line.endswith(" (has the access token expired?)") == hint
 
 
 @pytest.fixture
@@ -181,13 +245,45 @@ def test_the_token_is_asked_for_and_not_shown(cli: Cli) -> None:
 def test_the_question_may_be_left_unanswered(cli: Cli) -> None:
     ran = cli("call", "get_groups_status", input="")
     assert ran.exit_code == 130
-    assert ran.stderr.splitlines()[-1] == "error: interrupted"
+    assert [line.rstrip() for line in ran.stderr.splitlines()] == ["Access token:", "error: interrupted"]
+
+
+@pytest.mark.usefixtures("served", "_somebody_is_there")
+def test_a_token_that_was_typed_wrong_is_not_blamed_on_an_option(cli: Cli) -> None:
+    ran = cli("call", "get_groups_status", input=f"Bearer {TOKEN}\n")
+    assert ran.exit_code == 2
+    assert "error: the access token that was typed is bad: it holds a blank" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "missing, arguments, said",
+    [
+        ("LIVECHAT_ACCESS_TOKEN", [], "no access token: set LIVECHAT_ACCESS_TOKEN"),
+        ("LIVECHAT_REGION", ["-p", "-"], "--payload: standard input is closed"),
+    ],
+)
+def test_standard_input_may_be_closed(
+    served: Served, cli: Cli, missing: str, arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(missing, raising=False)
+    for module in (_access, _call):
+        monkeypatch.setattr(module, "sys", SimpleNamespace(stdin=None))
+    ran = cli("call", "get_groups_status", *arguments)
+    assert ran.exit_code == 2
+    assert only_line(ran.stderr).startswith(f"error: {said}")
 
 
 @pytest.fixture
 def access() -> _access.Access:
     return _access.Access(
-        license_id=1, access_token=TOKEN, base_url=None, region=None, timeout=None, no_retry=False, verbose=False
+        context=typer.Context(get_command(app)),
+        license_id=1,
+        access_token=TOKEN,
+        base_url=None,
+        region=None,
+        timeout=None,
+        no_retry=False,
+        verbose=False,
     )
 
 

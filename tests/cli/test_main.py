@@ -47,11 +47,15 @@ def test_without_a_command_it_shows_the_help_and_fails(cli: Cli) -> None:
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        (["nope"], "No such command 'nope'. (see `livechat-customer --help`)"),
-        (["call"], "Missing argument 'ACTION'. (see `livechat-customer call --help`)"),
-        (["call", "x", "--license-id", "many"], "'--license-id'"),
-        (["call", "x", "--region", "mars"], "'--region'"),
+        (["nope"], "No such command 'nope' (see `livechat-customer --help`)"),
+        (["call"], "Missing argument 'ACTION' (see `livechat-customer call --help`)"),
+        (["call", "x", "--license-id", "many"], "--license-id: expected"),
+        (["call", "x", "--region", "mars"], "--region: expected dal or fra (see"),
         (["upload", "no-such-file"], "no-such-file"),
+        (["upload", "-j", "0", __file__], "--concurrency: expected a whole number, 1 or more (see"),
+        (["sandbox", "--port", "65536"], "--port: expected a whole number from 0 to 65535 (see"),
+        (["sandbox", "--region", "mars"], "--region: expected dal or fra or any (see"),
+        (["sandbox", "--license-id", "0"], "--license-id: expected"),
         (["--nope"], "--nope"),
     ],
 )
@@ -81,6 +85,21 @@ def test_a_missing_extra_is_one_line(
     line = only_line(capsys.readouterr().err)
     assert f"needs {missing.partition('.')[0]}, which" in line
     assert 'pip install "livechat-customer-async[cli]"' in line
+
+
+def test_ctrl_c_while_it_is_imported_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Slow:
+        @property
+        def app(self) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, f"{CLI}._app", Slow())
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == ""
 
 
 def test_another_missing_module_is_a_fault_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:

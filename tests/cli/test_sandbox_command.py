@@ -1,3 +1,4 @@
+import errno
 import os
 import re
 import signal
@@ -140,7 +141,15 @@ def test_a_port_that_is_taken_is_one_line(cli: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = cli("sandbox", "--port", taken.getsockname()[1])
     assert ran.exit_code == 2
-    assert "cannot listen on 127.0.0.1:" in only_line(ran.stderr)
+    line = only_line(ran.stderr)
+    assert "cannot listen on 127.0.0.1:" in line
+    assert "while" not in line
+    assert line.endswith(" (--port 0 finds a free port)")
+
+
+def test_another_port_is_no_remedy_for_a_bad_host() -> None:
+    text = "Cannot assign requested address (while attempting to bind on address ('10.1.2.3', 0))"
+    assert _serve._why_not(OSError(errno.EADDRNOTAVAIL, text)) == "Cannot assign requested address"
 
 
 @pytest.mark.parametrize("text, said", [("nonsense", "ACTION:KIND"), ("*:explode", "unknown fault 'explode'")])

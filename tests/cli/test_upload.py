@@ -1,16 +1,22 @@
 import asyncio
+import errno
 import io
 import json
+import os
 import signal
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from rich.console import Console
 
 from livechat_customer_async import AsyncCustomerSession
 from livechat_customer_async.cli import _terminal, _upload
+from livechat_customer_async.cli._exits import reporting
 from livechat_customer_async.cli._interrupted import Interrupted
 from livechat_customer_async.cli._progress import Bars
 from livechat_customer_async.cli._upload import Upload, report, upload_all
@@ -77,12 +83,71 @@ def test_json_of_a_success(served: Served, cli: Cli, files: Files) -> None:
     assert one == {"path": str(one["path"]), "size": 4, "exit_code": 0}
 
 
-@pytest.mark.parametrize("bad", ["--concurrency=0", "."])
-def test_wrong_usage_uploads_nothing(served: Served, cli: Cli, files: Files, bad: str) -> None:
-    ran = cli("upload", *files(1), bad)
+def test_wrong_usage_uploads_nothing(served: Served, cli: Cli, files: Files) -> None:
+    ran = cli("upload", *files(1), "--concurrency=0")
     assert ran.exit_code == 2
-    assert bad.removeprefix("--").partition("=")[0] in only_line(ran.stderr)
+    assert "--concurrency" in only_line(ran.stderr)
     assert served.sandbox.requests == []
+
+
+def test_each_path_that_names_no_file_is_told_and_nothing_is_uploaded(
+    served: Served, cli: Cli, files: Files, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing.bin"
+    ran = cli("upload", *files(1), missing, tmp_path)
+    assert ran.exit_code == 2
+    first, second = ran.stderr.splitlines()
+    assert first.startswith(f"error: {missing}: ")
+    assert first.endswith(" [nothing was sent]")
+    assert second == f"error: {tmp_path}: it is a directory [nothing was sent]"
+    assert served.sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    "mode, readable, said",
+    [(stat.S_IFIFO, True, "it is a pipe, socket or device"), (stat.S_IFREG, False, os.strerror(errno.EACCES))],
+    ids=["fifo", "unreadable"],
+)
+def test_what_cannot_be_read_is_told_before_anything_is_sent(
+    served: Served,
+    cli: Cli,
+    files: Files,
+    mode: int,
+    readable: bool,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (path,) = files(1)
+    look = Path.stat
+
+    def disguised(self: Path, **options: Any) -> os.stat_result:
+        found = look(self, **options)
+        return os.stat_result((mode, *found[1:])) if self == path else found
+
+    monkeypatch.setattr(Path, "stat", disguised)
+    monkeypatch.setattr(os, "access", lambda *_: readable)
+    ran = cli("upload", path)
+    assert ran.exit_code == 2
+    assert said in only_line(ran.stderr)
+    assert served.sandbox.requests == []
+
+
+def test_a_file_that_goes_away_is_named(
+    served: Served, cli: Cli, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, there = files(1, 2)
+    seen = _upload.look
+
+    def look_and_lose(paths: list[Path]) -> list[Upload]:
+        uploads = seen(paths)
+        gone.unlink()
+        return uploads
+
+    monkeypatch.setattr(_upload, "look", look_and_lose)
+    ran = cli("upload", gone, there)
+    assert ran.exit_code == 2
+    assert only_line(ran.stderr).startswith(f"error: {gone}: upload_file: file: there is no file at this path: ")
+    assert ran.stdout.endswith("/file%201.txt\n")
 
 
 def test_no_more_than_asked_for_go_at_once(served: Served, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,8 +267,29 @@ def test_what_was_interrupted_is_told(monkeypatch: pytest.MonkeyPatch, capsys: p
 def test_an_interruption_is_told_below_the_echo_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     console = terminal()
     monkeypatch.setattr(_terminal, "err", lambda: console)
-    _terminal.complain_of_interruption()
+    with pytest.raises(typer.Exit), reporting():
+        raise KeyboardInterrupt
     assert shown(console) == "\nerror: interrupted\n"
+
+
+@pytest.mark.parametrize("bars, echo", [(True, ""), (False, "\n")], ids=["bars", "no-bars"])
+def test_no_empty_line_stands_where_bars_took_the_echo_away(
+    served: Served, cli: Cli, files: Files, bars: bool, echo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console = Console(
+        file=io.StringIO(), width=200, force_terminal=True, force_interactive=bars, color_system=None, markup=False
+    )
+
+    async def interrupted(session: AsyncCustomerSession, *_: object) -> None:
+        await session.aclose()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_upload, "upload_all", interrupted)
+    for module in (_upload, _terminal):
+        monkeypatch.setattr(module, "err", lambda: console)
+    (path,) = files(1)
+    assert cli("upload", path).exit_code == 130
+    assert shown(console) == f"{echo}error: {path}: interrupted: nothing was sent\nerror: interrupted\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")
