@@ -21,9 +21,11 @@ from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
+    AsyncIterator,
     Callable,
     Generator,
     Iterable,
+    Iterator,
     Mapping,
 )
 from collections.abc import (
@@ -127,8 +129,11 @@ class Source:
         why_one_shot: why a second pass is not possible, as a sentence; `None` where it is.
     """
 
-    def __init__(self, reader: Reader, facts: Facts, filename: str, content_type: str) -> None:
+    def __init__(
+        self, reader: Reader, facts: Facts, filename: str, content_type: str, release: Callable[[], object]
+    ) -> None:
         self._reader = reader
+        self._release = release
         self._first: bytes | None = None
         self._begun = False
         self._closed = False
@@ -177,7 +182,10 @@ class Source:
             return
         self._closed = True
         self._first = None
-        await self._reader.aclose(succeeded=succeeded)
+        try:
+            await self._reader.aclose(succeeded=succeeded)
+        finally:
+            self._release()
 
     async def _begin(self) -> None:
         if self._closed:
@@ -226,17 +234,38 @@ async def open_source(
     with _faults_of_the_source("finding its name"):
         name = own_filename(file) if filename is None else given_filename(filename)
     reader = _reader_for(file, keep=keep)
+    release = _claim(file)
     try:
         with _faults_of_the_source("opening it"):
             facts = await reader.open()
         _refuse_too_large(facts, file)
-        source = Source(reader, facts, name, content_type or await guess_content_type(name))
+        source = Source(reader, facts, name, content_type or await guess_content_type(name), release)
         if not facts.proven:
             await source.look()
     except BaseException:
-        await reader.aclose(succeeded=False)
+        try:
+            await reader.aclose(succeeded=False)
+        finally:
+            release()
         raise
     return source
+
+
+_claimed: dict[int, object] = {}
+
+
+def _claim(file: object) -> Callable[[], object]:
+    """Take a caller's own file or iterator for one upload, and return what gives it free again.
+
+    Two uploads of it at once would each read a part, and move the place of the other.
+    """
+    if isinstance(file, os.PathLike) or not (hasattr(file, "read") or isinstance(file, Iterator | AsyncIterator)):
+        return lambda: None
+    key = id(file)
+    if _claimed.setdefault(key, claim := object()) is not claim:
+        message = "another call is uploading this very object, and only one can read it: open it once for each"
+        raise InvalidRequestError(message, parameter="file")
+    return lambda: _claimed.pop(key, None)
 
 
 def _refuse_too_large(facts: Facts, file: FileSource) -> None:

@@ -61,6 +61,8 @@ class AwaitingReader:
         while (piece := await self._source.pull()) is not None:
             if not batch.add(piece):
                 break
+            if not piece:  # nor one that gives nothing
+                await asyncio.sleep(0)
         self._ended = piece is None
         self._interrupted = False
         return batch.join()
@@ -130,10 +132,10 @@ class AwaitedIterable:
         """Not possible."""
         raise NotImplementedError
 
-    async def close(self, *, succeeded: bool) -> None:
-        """End a generator that was left in the middle."""
+    async def close(self, *, succeeded: bool) -> None:  # noqa: ARG002 - the protocol's
+        """End a generator that was left in the middle: a server may answer before it has taken all."""
         iterator = self._iterator
-        if not succeeded and isinstance(iterator, AsyncGenerator):
+        if isinstance(iterator, AsyncGenerator):
             await cast("AsyncGenerator[object]", iterator).aclose()
 
 

@@ -111,10 +111,10 @@ class BlockingIterable:
         """Not possible."""
         raise NotImplementedError
 
-    def close(self, *, succeeded: bool) -> None:
-        """End a generator that was left in the middle."""
+    def close(self, *, succeeded: bool) -> None:  # noqa: ARG002 - the protocol's
+        """End a generator that was left in the middle: a server may answer before it has taken all."""
         iterator = self._iterator
-        if not succeeded and isinstance(iterator, Generator):
+        if isinstance(iterator, Generator):
             cast("Generator[object]", iterator).close()
 
     def _next(self) -> bytes | None:

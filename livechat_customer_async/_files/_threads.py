@@ -37,7 +37,7 @@ _IDLE: Final = 0.05
 # no other.
 _AT_ONCE: Final = 6
 _BRIEF: Final = 0.001
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, anyio.Semaphore] = WeakKeyDictionary()  # asyncio's hold the loop
 
 
 class Worker:
@@ -56,7 +56,9 @@ class Worker:
     async def start(self, function: Callable[[], T]) -> asyncio.Future[T]:
         """Start a call when it is its turn. Wait for the outcome with `asyncio.wait`, which never cancels it."""
         loop = asyncio.get_running_loop()
-        turns = _turns.setdefault(loop, asyncio.Semaphore(_AT_ONCE))
+        turns = _turns.get(loop)
+        if turns is None:
+            turns = _turns[loop] = anyio.Semaphore(_AT_ONCE, fast_acquire=True)
         await turns.acquire()
         try:
             outcome = self.start_now(function)
