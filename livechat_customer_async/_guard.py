@@ -1,10 +1,12 @@
 """Sending over httpx's own pool without losing its slots.
 
-httpcore 1.0.9 loses a slot for good in two ways. It cleans up behind anyio's shields, which a native cancellation
+httpcore 1.0.9 loses a slot for good in three ways. It cleans up behind anyio's shields, which a native cancellation
 (`task.cancel()`, `asyncio.timeout`) breaks through: so a send runs in a task of its own, and whatever cancels the
 caller reaches it as the cancellation of an anyio scope. And it forgets a connection that it hands to a request in the
 very moment in which that request, waiting inside its pool, is cancelled: so where requests may have to wait there, one
-that is cancelled waits on by itself, and ends as soon as it has its connection.
+that is cancelled waits on by itself, and ends as soon as it has its connection. And it forgets a connection whose
+request is cancelled between the connect and the first byte: so a cancellation that came in the connect's last moment is
+let in while httpcore still takes it for a failed connect.
 
 A task group in place of the task would cost twice as much.
 """
@@ -16,6 +18,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 T = TypeVar("T")
 
@@ -36,12 +39,13 @@ class Guard:
     """Guards the sends over one client.
 
     Attributes:
-        traces: whether the transport at work is httpcore's, which says when a send begins.
+        traces: whether the transport at work is httpcore's, which says when a send begins; `None` while nothing was
+            sent, and `False` once an answer came without that.
     """
 
     def __init__(self, *, may_queue: bool) -> None:
         """Make a guard; `may_queue` says whether sends may have to wait inside the client's pool."""
-        self.traces = False
+        self.traces: bool | None = None
         self._may_queue = may_queue
         self._waiting: set[asyncio.Task[Any]] = set()
 
@@ -89,6 +93,22 @@ class Guard:
     def _give_up(self, scope: anyio.CancelScope) -> None:
         if not self.traces:
             scope.cancel()
+
+
+async def leave_if_cancelled(stream: Any) -> None:
+    """Raise the cancellation that waits to be raised, if one does, and close a stream that nobody else knows yet."""
+    try:
+        await anyio.lowlevel.checkpoint_if_cancelled()
+    except BaseException:
+        await close(stream)
+        raise
+
+
+async def close(stream: Any) -> None:
+    """Close a stream of httpcore's, if there is one, whatever is cancelled."""
+    if stream is not None:
+        with anyio.CancelScope(shield=True):
+            await stream.aclose()
 
 
 async def _within(scope: anyio.CancelScope, send: Coroutine[Any, Any, T]) -> tuple[T] | None:

@@ -9,19 +9,19 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 import httpx
 
 from ._envelope import Answer
-from ._guard import Guard
+from ._guard import Guard, close, leave_if_cancelled
 from ._multipart import MultipartBody
 from ._retry import Failure, Fault
 from .config import Timeouts, is_reserved
-from .errors import CallTimeoutError, Outcome, SessionStateError, TransportError
+from .errors import CallTimeoutError, InvalidRequestError, Outcome, SessionStateError, TransportError
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -31,6 +31,8 @@ class JsonBody:
     content: bytes = attrs.field(repr=False)
 
 
+MAX_ANSWER_SIZE: Final = 64 * 1024 * 1024
+"""Bytes of an answer's body, as sent and inflated; a larger one is refused."""
 HeaderPairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
 Body: TypeAlias = JsonBody | MultipartBody
 
@@ -54,6 +56,11 @@ class Outgoing:
     begun: bool = False
     on_begun: Callable[[], None] | None = None
     _watched: bool = False
+
+    @property
+    def told(self) -> bool:
+        """Whether the transport at work says itself when it begins to send."""
+        return self._watched or self.begun
 
     def mark_sent(self) -> None:
         """Note that the request is about to leave."""
@@ -125,7 +132,6 @@ class Transport:
         self._client = client
         self._ours = ours
         self._guard = guard
-        self._sending = 0
         self.connections = count
 
     @property
@@ -142,40 +148,43 @@ class Transport:
         Raises:
             AttemptError: no answer came.
         """
-        request = _request_of(outgoing)
+        guard = self._guard
         try:
-            sending = self._send(request, outgoing)
-            response = await (sending if self._guard is None else self._guard.run(sending, outgoing))
+            if guard is None:
+                return await self._send(_request_of(outgoing), outgoing)
+            return await guard.run(self._send_traced(guard, outgoing), outgoing)
         except asyncio.CancelledError:
-            if (
-                outgoing.sent is None and self._guard is not None and self._guard.traces
-            ):  # it was still waiting inside httpx's pool
-                outgoing.sent = False
+            if outgoing.sent is None and guard is not None and guard.traces:
+                outgoing.sent = False  # it was still waiting inside httpx's pool
             raise
         except httpx.HTTPStatusError as error:  # raised by a hook of a caller's client: it is an answer all the same
-            response = error.response
+            return Answer(error.response.status_code, error.response.headers, _content_of(error.response))
         except httpx.HTTPError as error:
             raise AttemptError(failure_of(error, outgoing)) from None
-        return Answer(response.status_code, response.headers, _content_of(response))
+        except InvalidRequestError as error:  # by the source of an upload; httpcore takes off what caused it
+            error.__cause__ = error.__cause__ or error.__context__
+            raise
 
-    async def _send(self, request: httpx.Request, outgoing: Outgoing) -> httpx.Response:
+    async def _send_traced(self, guard: Guard, outgoing: Outgoing) -> Answer:
         if self._client.is_closed:
             raise SessionStateError("the http_client of this session is closed: open a new one and a new session")
-        guard = self._guard
-        outgoing.sent = False if guard is not None and guard.traces else None
-        if guard is not None and (not guard.traces or self._sending):
-            request.extensions["trace"] = _tracer(guard, outgoing)
-        else:  # nothing to learn and nobody to wait for: ten calls less for each request
-            outgoing.begun = True
-        self._sending += 1
+        request = _request_of(outgoing)
+        request.extensions["trace"] = _tracer(guard, outgoing, request.extensions)
+        answer = await self._send(request, outgoing)
+        if not outgoing.begun:
+            guard.traces = False
+        return answer
+
+    async def _send(self, request: httpx.Request, outgoing: Outgoing) -> Answer:
+        outgoing.sent = None
         try:
             # A caller's client may follow redirects, and have an auth that would replace our bearer token.
-            return await self._client.send(request, auth=None, follow_redirects=False)
-        except _NEVER_SENT:
-            outgoing.sent = False  # noted here: the call may be cancelled in the very step that would hear of it
+            response = await self._client.send(request, auth=None, follow_redirects=False, stream=True)
+            return Answer(response.status_code, response.headers, await _read(response))
+        except _NEVER_SENT as error:
+            if _is_unsent(error, outgoing):  # noted here: the call may be cancelled in the step that would hear of it
+                outgoing.sent = False
             raise
-        finally:
-            self._sending -= 1
 
     async def aclose(self) -> None:
         """Close the client, unless it is the caller's."""
@@ -185,10 +194,40 @@ class Transport:
             await self._client.aclose()
 
 
-def _tracer(guard: Guard, outgoing: Outgoing) -> Callable[[str, object], Awaitable[None]]:
-    async def trace(_name: str, _info: object) -> None:
-        guard.traces = True
+async def _read(response: httpx.Response) -> bytes:
+    """Read an answer, of a bounded size: httpx itself would inflate any."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in response.aiter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > MAX_ANSWER_SIZE:
+                raise httpx.DecodingError(f"the answer's body is larger than {MAX_ANSWER_SIZE} bytes")
+    finally:
+        await response.aclose()
+    return b"".join(parts)
+
+
+def _tracer(
+    guard: Guard, outgoing: Outgoing, extensions: dict[str, Any]
+) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    stream: Any = None
+
+    async def trace(name: str, info: Mapping[str, Any]) -> None:
+        nonlocal stream
+        guard.traces = guard.traces is not False
         outgoing.mark_begun()
+        if name.startswith("connection."):
+            if name.endswith(".complete"):
+                stream = info["return_value"]
+                await leave_if_cancelled(stream)
+            elif name.endswith(".failed"):
+                await close(stream)  # httpcore leaves it open where a handshake is cancelled
+        elif (sending := info.get("request")) is not None and sending.method != b"CONNECT":
+            if not isinstance(sending.stream, _Bytes | _Stream):  # a hook's or a wrapper's, which tells nothing
+                outgoing.mark_sent()
+            extensions.pop("trace", None)  # nothing more to learn: ten calls less for each request
 
     return trace
 
@@ -255,8 +294,8 @@ _PHASES: dict[type[httpx.TimeoutException], str] = {
 
 def failure_of(error: httpx.HTTPError, outgoing: Outgoing) -> Failure:
     """Say what an error of httpx means, in the package's own terms."""
-    unsent = isinstance(error, _NEVER_SENT) or outgoing.sent is False
-    outcome = Outcome.NOT_SENT if unsent else Outcome.UNKNOWN
+    outcome = Outcome.NOT_SENT if _is_unsent(error, outgoing) else Outcome.UNKNOWN
+    fault = _fault_of(error, outcome)
     if isinstance(error, httpx.TimeoutException):
         phase = _PHASES.get(type(error), "read")
         limit = outgoing.timeout.get("pool" if phase == "queue" else phase)
@@ -265,7 +304,19 @@ def failure_of(error: httpx.HTTPError, outgoing: Outgoing) -> Failure:
     else:
         ours = TransportError(f"{_what_failed(error, outcome)} ({_words_of(error)})", outcome=outcome)
     ours.__cause__ = _detached(error)
-    return Failure(ours, _fault_of(error, outcome))
+    return Failure(ours, fault)
+
+
+def _is_unsent(error: httpx.HTTPError, outgoing: Outgoing) -> bool:
+    """Tell whether the server saw nothing of a request that failed.
+
+    Without a transport that tells, an error's class is believed where it came from httpcore or from a mock. Transports
+    over other libraries raise `ConnectError` also for connections that broke after the request was sent.
+    """
+    if outgoing.told:
+        return not outgoing.sent
+    library = "" if error.__cause__ is None else type(error.__cause__).__module__.partition(".")[0]
+    return isinstance(error, _NEVER_SENT) and library in ("", "httpcore", "respx")
 
 
 _WAITED_FOR = {
@@ -314,10 +365,22 @@ def _certificate_error(error: BaseException) -> ssl.SSLError | None:
 
 
 def _detached(error: httpx.HTTPError) -> httpx.HTTPError:
-    """Cut an error off its request, which holds the token and the body, and off what its text quotes."""
+    """Cut an error off its request, which holds the token and the body, and off what quotes the server's bytes."""
     error.request = httpx.Request("POST", "https://detached.invalid/")
     error.args = (_without_bytes(error),)
+    below = _system_error(error)
+    if below is not None:
+        below.__cause__ = below.__context__ = None
+    error.__cause__, error.__context__ = below, None
     return error
+
+
+def _system_error(error: BaseException) -> OSError | None:
+    """Return what the system or TLS said, of all that an error came from: the rest is other libraries' wording."""
+    inner = error.__cause__ or error.__context__
+    while inner is not None and not isinstance(inner, OSError):
+        inner = inner.__cause__ or inner.__context__
+    return inner
 
 
 def timeout_of(timeouts: Timeouts) -> dict[str, float | None]:

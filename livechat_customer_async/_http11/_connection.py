@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
         if self.closed:
             raise httpx.ConnectError("the connection was closed before it was used")
         self.status = 0
-        self.reason = self.version = b""
+        self.version = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.head_done = self.complete = self.keep_alive = self._chunked = False
         self.sending = self._active = True
@@ -98,6 +98,10 @@ class Connection(asyncio.Protocol):
         """Waits until more may be sent, or sending has lost its point."""
         while self.write_paused and not self.closed and self.status < 300:
             await self._wait(timeout, httpx.WriteTimeout)
+
+    async def notice(self) -> None:
+        while not self.closed and self.status < 300 and not self._read_paused and self.stirs():  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
     async def head(self, timeout: float | None) -> None:
         while not self.head_done:
@@ -188,7 +192,8 @@ class Connection(asyncio.Protocol):
         if self._active and self.head_done and self._left == math.inf and not self._chunked:
             self.complete = True  # the end of the connection is the end of this body
         elif self._active and not self.complete:
-            how = "in the middle of its answer" if self._framing < self._max_framing else "without sending a response."
+            begun = self.head_done or self._framing < self._max_framing
+            how = "in the middle of its answer" if begun else "without sending a response."
             error = httpx.RemoteProtocolError(f"Server disconnected {how}")
         self.close(error)
 
@@ -245,9 +250,6 @@ class Connection(asyncio.Protocol):
         if self.head_done:
             self._fault = "data after the end of the answer"
 
-    def on_status(self, reason: bytes) -> None:
-        self.reason += reason
-
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.head_done:  # trailers are dropped
             self.headers.append((name, value))
@@ -257,7 +259,6 @@ class Connection(asyncio.Protocol):
         if 100 <= status < 200:
             self._informational += 1
             self.headers.clear()
-            self.reason = b""
             if status == 101 or self._informational > _MAX_INFORMATIONAL:
                 self._fault = "the server switched protocols" if status == 101 else "too many informational answers"
             return

@@ -5,7 +5,8 @@ first byte is written: until then any failure or cancellation means that the ser
 
 Unlike httpx's own transport: answers are decoded here (httpx inflates without limit) and then lack `Content-Encoding`
 and `-Length`; codings other than gzip and deflate are refused; the first part of a streamed body is read before a
-connection is taken, so that a failing source costs nothing; an answer that refuses the request ends its sending.
+connection is taken, so that a failing source costs nothing; an answer that refuses the request ends its sending; the
+server's own words for a status are dropped, since httpx logs them and they may repeat what the request held.
 """
 
 import math
@@ -23,7 +24,6 @@ from ._pool import Origin, Pool
 
 _PIECE = 256 * 1024
 _PORTS = {"http": 80, "https": 443}
-_ONCE = {b"host": b"host", b"content-length": b"length", b"transfer-encoding": b"length"}
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _HEAD = re.compile(_TOKEN + rb" [!-~\x80-\xff]+ HTTP/1\.1\r\n(?:" + _TOKEN + rb": [\t -~\x80-\xff]*\r\n)*\r\n")
 
@@ -88,7 +88,7 @@ class Http11Transport(httpx.AsyncBaseTransport):
     def _answer(self, connection: Connection, out: "_Outgoing") -> httpx.Response:
         status, headers, decoder = connection.status, connection.headers, None
         connection.keep_alive &= not out.close
-        extensions = {"http_version": connection.version, "reason_phrase": connection.reason}
+        extensions = {"http_version": connection.version}
         coding = b", ".join([value for name, value in headers if name.lower() == b"content-encoding"]).strip().lower()
         if coding not in (b"", b"identity") and not out.bodyless:
             decoder = _Decoder(coding, self._pool.limits[1])
@@ -196,8 +196,12 @@ async def _send(connection: Connection, out: _Outgoing, part: bytes | None, part
         data = b""
         await connection.drain(out.timeout.get("write"))
         part = None if parts is None else await anext(parts, None)
+        if part is not None:
+            await connection.notice()  # or a write may meet a reset, which discards an answer that is here already
     if part is not None:
         await _end(parts)  # the server left or refused; the reading side tells
+        if 200 <= connection.status < 300:
+            raise httpx.WriteError("the server answered and left before it had the whole request")
         return
     if 0 < left < math.inf:
         raise httpx.LocalProtocolError("Too little data for declared Content-Length")
@@ -216,25 +220,18 @@ def _encode(request: httpx.Request) -> _Outgoing:
     url, raw, scheme = request.url, request.headers.raw, request.url.scheme
     if scheme not in _PORTS or not url.raw_host:
         raise httpx.UnsupportedProtocol("the URL is not an absolute http:// or https:// one")
-    lines = [request.method.encode(), b" ", url.raw_path, b" HTTP/1.1\r\n"]
-    length, close = 0.0, False
-    seen: list[bytes] = []
-    for name, value in raw:
-        lines += (name, b": ", value, b"\r\n")
-        key = name.lower()
-        if key == b"connection":
-            close = b"close" in value.lower()
-        elif key in _ONCE:
-            seen.append(_ONCE[key])
-            if key == b"transfer-encoding":
-                length = math.inf if value.lower() == b"chunked" else math.nan
-            elif key == b"content-length":
-                length = int(value) if value.isdigit() else math.nan
-    head = b"".join((*lines, b"\r\n"))
-    if _HEAD.fullmatch(head) is None or head.count(b"\n") != len(raw) + 2 or b"host" not in seen:
+    head = b"%b %b HTTP/1.1\r\n" % (request.method.encode(), url.raw_path)
+    head += b"".join([b"%b: %b\r\n" % field for field in raw]) + b"\r\n"
+    names = [name.lower() for name, _ in raw]
+    fields = dict(zip(names, [value for _, value in raw], strict=True))
+    if _HEAD.fullmatch(head) is None or head.count(b"\n") != len(raw) + 2 or b"host" not in fields:
         raise httpx.LocalProtocolError("a header is malformed, or Host is missing")
-    if len(set(seen)) < len(seen) or math.isnan(length):
+    coding, declared = fields.get(b"transfer-encoding", b"chunked").lower(), fields.get(b"content-length", b"0")
+    length = math.inf if b"transfer-encoding" in fields else int(declared) if declared.isdigit() else math.nan
+    framings = names.count(b"transfer-encoding") + names.count(b"content-length")
+    if framings > 1 or names.count(b"host") > 1 or coding != b"chunked" or math.isnan(length):
         raise httpx.LocalProtocolError("the length of the body, or Host, is declared wrongly or twice")
     origin = (scheme, url.raw_host.decode("ascii"), url.port or _PORTS[scheme])
+    close = b"close" in fields.get(b"connection", b"").lower()
     timeout: Mapping[str, float | None] = request.extensions.get("timeout") or {}
     return _Outgoing(origin, head, length, close, request.method == "HEAD", timeout, request.extensions.get("sent"))

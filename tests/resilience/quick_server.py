@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
@@ -18,16 +19,17 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 class QuickServer:
     """One body answers all actions. `rng` says how many turns each half of an answer takes, `slowest` at most."""
 
-    def __init__(self, rng: Random, *, slowest: int) -> None:
+    def __init__(self, rng: Random, *, slowest: int, tls: ssl.SSLContext | None = None) -> None:
         self.rng = rng
+        self.tls = tls
         self.slowest = slowest
         self.open: set[_Connection] = set()
         self.requests = 0
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, ssl=self.tls)
+        self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(
