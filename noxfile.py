@@ -176,7 +176,7 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
-BENCHMARKS = ["calls", "decode", "cold", "uploads"]
+BENCHMARKS = ["calls", "engines", "decode", "cold", "uploads"]
 
 
 @nox.session

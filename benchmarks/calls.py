@@ -60,19 +60,19 @@ def load_of(cell: Cell, *, quick: bool) -> Load:
     return Load(cell.in_flight, seconds=0.8 if quick else 1.5, warm=0.5)
 
 
-def run(options: Options, names: list[str]) -> Cells:
+def run(cells: list[Cell], names: list[str], *, quick: bool) -> Cells:
     """Measure all cells, with one process per variant."""
-    rounds = 3 if options.quick else 5
+    rounds = 3 if quick else 5
     workers = {name: Worker(name) for name in names}
     results: Cells = {}
     with Server() as server:
-        for cell in QUICK if options.quick else FULL:
+        for cell in cells:
             target = {
                 "url": server.url(cell.scheme, f"{cell.size} {cell.latency}"),
                 "ca_file": server.ca_file,
                 "size": cell.size,
             }
-            load = asdict(load_of(cell, quick=options.quick))
+            load = asdict(load_of(cell, quick=quick))
             once = lambda name, target=target, load=load: workers[name].measure(target, load)  # noqa: E731
             results[cell] = measure(names, rounds, once, str(cell))
         for worker in workers.values():
@@ -121,19 +121,20 @@ def goals(results: Cells) -> list[Goal]:
 # ---- tables
 
 
-def cell_table(results: Cells, names: list[str], cells: list[Cell], what: str) -> str:
-    """A figure for each variant and cell, with its ratio to raw."""
-    headers = ["client", *itertools.chain.from_iterable((str(cell), "÷ raw") for cell in cells)]
-    return table(headers, [[name, *cell_row(results, name, cells, what)] for name in names])
+def cell_table(results: Cells, names: list[str], cells: list[Cell], what: str, base: str = RAW) -> str:
+    """A figure for each variant and cell, with its ratio to that of the base."""
+    short = base.partition(":")[0]
+    headers = ["client", *itertools.chain.from_iterable((str(cell), f"÷ {short}") for cell in cells)]
+    return table(headers, [[name, *cell_row(results, name, cells, what, base)] for name in names])
 
 
-def cell_row(results: Cells, name: str, cells: list[Cell], what: str) -> list[str]:
+def cell_row(results: Cells, name: str, cells: list[Cell], what: str, base: str) -> list[str]:
     row = []
     for cell in cells:
         failed = name in results[cell].failures
         row += [
             "failed" if failed else number(median(results, cell, name, what)),
-            number(ratio(results, cell, name, RAW, what)),
+            number(ratio(results, cell, name, base, what)),
         ]
     return row
 
@@ -152,7 +153,7 @@ def main() -> None:
     options = Options.parse(sys.argv[1:])
     skipped = {name: why for name, variant in VARIANTS.items() if (why := missing(variant.requires))}
     names = options.select([FLOOR, *(name for name in VARIANTS if name not in skipped)])
-    results = run(options, names)
+    results = run(QUICK if options.quick else FULL, names, quick=options.quick)
     single = [cell for cell in results if cell.in_flight == 1]
     many = [cell for cell in results if cell.in_flight > 1 and cell.scheme == "http"]
     secure = [cell for cell in results if cell.in_flight > 1 and cell.scheme == "https"]

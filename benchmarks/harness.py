@@ -34,6 +34,7 @@ PACKAGES = (
     "aiohttp",
     "httpx-aiohttp",
     "httpx2",
+    "httpcore2",
     "pyreqwest",
     "msgspec",
     "pydantic",

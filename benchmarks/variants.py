@@ -165,24 +165,24 @@ def vendor(target: Target) -> Iterator[Call]:
 
 
 def ours(target: Target) -> AbstractAsyncContextManager[AsyncCall]:
-    return _session(target, ssl_context=target.tls)
+    return ours_with(target, ssl_context=target.tls)
 
 
 def ours_engine_httpx(target: Target) -> AbstractAsyncContextManager[AsyncCall]:
-    return _session(target, ssl_context=target.tls, engine="httpx")
+    return ours_with(target, ssl_context=target.tls, engine="httpx")
 
 
 @contextlib.asynccontextmanager
 async def ours_callers_client(target: Target) -> AsyncIterator[AsyncCall]:
     async with (
         httpx.AsyncClient(verify=target.verify, timeout=60) as client,
-        _session(target, http_client=client) as call,
+        ours_with(target, http_client=client) as call,
     ):
         yield call
 
 
 @contextlib.asynccontextmanager
-async def _session(target: Target, **options: Any) -> AsyncIterator[AsyncCall]:
+async def ours_with(target: Target, **options: Any) -> AsyncIterator[AsyncCall]:
     async with AsyncCustomerSession(1520, TOKEN, base_url=target.url, **options) as session:
         if target.action == "send_event":
             yield lambda: session.events.send_event(CHAT_ID, NewMessage(text=QUESTION))

@@ -14,12 +14,14 @@ import time
 from contextlib import suppress
 from typing import Any, cast
 
+from benchmarks.engine_transports import ENGINE_VARIANTS
 from benchmarks.harness import Sample, pin
 from benchmarks.load import Load, Tally, drive, drive_threads
 from benchmarks.server import content_length
 from benchmarks.variants import FLOOR, VARIANTS, Target, request_bytes
 
 _PATIENCE = 120.0
+_ALL = {**VARIANTS, **ENGINE_VARIANTS}
 
 
 class Floor(asyncio.Protocol):
@@ -71,7 +73,7 @@ async def drive_floor(target: Target, load: Load) -> Sample:
 
 
 async def drive_client(name: str, target: Target, load: Load) -> Sample:
-    async with VARIANTS[name].opened(target) as call:
+    async with _ALL[name].opened(target) as call:
         sample = await drive(call, load)
         if "error" in sample or sample["unfinished"]:
             # Closing would wait for what does not end, or take minutes to cancel it.
@@ -83,7 +85,7 @@ async def drive_client(name: str, target: Target, load: Load) -> Sample:
 def run(name: str, target: Target, load: Load) -> Sample:
     if name == FLOOR:
         return asyncio.run(drive_floor(target, load))
-    variant = VARIANTS[name]
+    variant = _ALL[name]
     if not variant.threads:
         return asyncio.run(drive_client(name, target, load))
     threads = min(variant.threads, load.in_flight)
