@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import attrs
@@ -11,6 +12,8 @@ from ._action import Action
 from ._observe import AttemptEnd, AttemptStart, CallEnd, CallQueued, CallRetry
 from ._transport import Outgoing
 from .errors import ApiError, LiveChatError, Outcome
+
+_ERROR_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @attrs.define(eq=False)
@@ -117,7 +120,7 @@ class Call:
             elapsed=now - self.began,
             status_code=self.status,
             error=None if error is None else type(error).__name__,
-            error_type=error.type if isinstance(error, ApiError) else None,
+            error_type=_loggable(error.type) if isinstance(error, ApiError) else None,
             outcome=self._outcome_of(error),
         )
 
@@ -125,3 +128,8 @@ class Call:
         if error is None:
             return None
         return error.outcome if isinstance(error, LiveChatError) else self.outcome()
+
+
+def _loggable(type_: str | None) -> str | None:
+    """Pass an error type that is like the documented ones: another might forge a line of the log, or fill a metric."""
+    return type_ if type_ is None or _ERROR_TYPE.fullmatch(type_) else "_OTHER"

@@ -50,7 +50,9 @@ def loads(content: bytes) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
-        raise ResponseDecodeError(f"expected JSON, got {len(content)} bytes that are none", path="$") from None
+        pass
+    # Out of the `except`, whose error holds the body and would be this one's context.
+    raise ResponseDecodeError(f"expected JSON, got {len(content)} bytes that are none", path="$")
 
 
 # ---- both directions, as the rest of the package and its users call them

@@ -87,7 +87,7 @@ class CallEnd(Value):
         elapsed: seconds since the call began, waiting included.
         status_code: of the last answer; `None` where none came.
         error: class name of what was raised; `None` for success.
-        error_type: the wire's error type, where the server named one.
+        error_type: the wire's error type, where the server named one; `_OTHER` for what is no such name.
         outcome: of the error; for a cancelled call, what is known of it.
     """
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from livechat_customer_async import (
+    ApiError,
     AsyncCustomerSession,
     AttemptEnd,
     AttemptStart,
@@ -251,3 +252,13 @@ async def test_a_call_that_may_not_queue_is_not_told_as_queued() -> None:
         results = await asyncio.gather(*calls, return_exceptions=True)
     assert isinstance(results[1], TransportError)
     assert "CallQueued" not in heard.told()
+
+
+@pytest.mark.parametrize("type_", ["x\nCRITICAL forged", "Bearer of news", "x" * 65, "ünique", ""])
+@virtual_time
+async def test_an_error_type_that_is_no_name_is_not_told(type_: str) -> None:
+    heard = Listening()
+    async with session_over(Scripted(api_error(type_, 400)), heard) as session:
+        with pytest.raises(ApiError):
+            await session.chats.close_thread("c")
+    assert heard.events[-1].error_type == ("_OTHER" if type_ else None)
