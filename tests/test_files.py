@@ -33,6 +33,7 @@ from tests.uploads import (
     made,
     opened,
     read,
+    recorded_spools,
     upload_threads,
 )
 
@@ -855,8 +856,9 @@ async def test_sources_that_hang_hold_up_no_other():
     assert upload_threads() == []
 
 
-async def test_200_cancelled_at_random_points_leave_nothing(tmp_path):
+async def test_200_cancelled_at_random_points_leave_nothing(tmp_path, monkeypatch):
     rng = random.Random(7)
+    spools = recorded_spools(monkeypatch)
     data = content(4 * CHUNK)
     async with opened(b"") as source:
         await read(source)
@@ -888,4 +890,6 @@ async def test_200_cancelled_at_random_points_leave_nothing(tmp_path):
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert all(result is None or isinstance(result, asyncio.CancelledError) for result in results), results
     assert upload_threads() == []
+    assert spools
+    assert all(spool.closed for spool in spools)
     assert descriptors() == before

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import inspect
 import io
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any
 import anyio
 import h11
 import httpx
+import pytest
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from livechat_customer_async._files import open_source
@@ -158,6 +160,19 @@ def descriptors() -> set[str]:
         with contextlib.suppress(OSError):
             found.add(f"{descriptor.name} {descriptor.readlink()}")
     return found
+
+
+def recorded_spools(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The files that one-shot sources are kept in, from here on: in memory, where no descriptor tells of them."""
+    recorded: list[Any] = []
+
+    class Recorded(tempfile.SpooledTemporaryFile[bytes]):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            recorded.append(self)
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Recorded)
+    return recorded
 
 
 def upload_threads() -> list[threading.Thread]:

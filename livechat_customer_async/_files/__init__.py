@@ -188,8 +188,7 @@ class Source:
             self._release()
 
     async def _begin(self) -> None:
-        if self._closed:
-            raise InvalidRequestError("its upload has ended", parameter="file")
+        self._refuse_if_closed()
         if self._begun:
             if self.why_one_shot is not None:
                 raise InvalidRequestError(f"it cannot be sent again: {self.why_one_shot}", parameter="file")
@@ -199,11 +198,16 @@ class Source:
         self._begun = True
 
     async def _next(self) -> bytes:
+        self._refuse_if_closed()  # a transport may send on for a while after its call was cancelled
         if self._first is not None:
             piece, self._first = self._first, None
             return piece
         with _faults_of_the_source("reading it"):
             return await self._reader.read()
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise InvalidRequestError("its upload has ended", parameter="file")
 
     def _refuse_excess(self, sent: int) -> None:
         if self.size is None and sent > MAX_FILE_SIZE:
@@ -254,14 +258,14 @@ async def open_source(
 _claimed: dict[int, object] = {}
 
 
-def _claim(file: object) -> Callable[[], object]:
+def _claim(file: Any) -> Callable[[], object]:
     """Take a caller's own file or iterator for one upload, and return what gives it free again.
 
     Two uploads of it at once would each read a part, and move the place of the other.
     """
     if isinstance(file, os.PathLike) or not (hasattr(file, "read") or isinstance(file, Iterator | AsyncIterator)):
         return lambda: None
-    key = id(file)
+    key = id(cast("object", file))
     if _claimed.setdefault(key, claim := object()) is not claim:
         message = "another call is uploading this very object, and only one can read it: open it once for each"
         raise InvalidRequestError(message, parameter="file")

@@ -86,8 +86,10 @@ class SpooledSource:
 
     def close(self, *, succeeded: bool) -> None:
         """Drop what was kept, and close the source."""
-        self._spool.drop()
-        self._source.close(succeeded=succeeded)
+        try:
+            self._spool.drop()
+        finally:
+            self._source.close(succeeded=succeeded)
 
 
 class SpooledReader:

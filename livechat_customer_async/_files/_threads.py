@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 
 import anyio
 
+from ..errors import InvalidRequestError
 from ._pieces import Facts
 
 T = TypeVar("T")
@@ -52,16 +53,21 @@ class Worker:
         self._lock = threading.Lock()  # of the decision whether there is a thread for the next call
         self._has_thread = False
         self._used = False
+        self._finished = False
 
     async def start(self, function: Callable[[], T]) -> asyncio.Future[T]:
-        """Start a call when it is its turn. Wait for the outcome with `asyncio.wait`, which never cancels it."""
+        """Start a call when it is its turn. Wait for the outcome with `asyncio.wait`, which never cancels it.
+
+        Raises:
+            InvalidRequestError: the last call was made meanwhile.
+        """
         loop = asyncio.get_running_loop()
         turns = _turns.get(loop)
         if turns is None:
             turns = _turns[loop] = anyio.Semaphore(_AT_ONCE, fast_acquire=True)
         await turns.acquire()
         try:
-            outcome = self.start_now(function)
+            outcome = self._start_in_time(function)
         except BaseException:
             turns.release()
             raise
@@ -78,17 +84,28 @@ class Worker:
 
     async def finish(self, function: Callable[[], None]) -> None:
         """Run a last call, then end. The call is made for certain, though waited for only `GRACE` seconds."""
+        self._finished = True
         if not self._used:
             return
-        outcome = self.start_now(function)
+        try:
+            outcome = self._start_now(function)
+        except RuntimeError:
+            if self._has_thread:
+                raise
+            _call_here(function)  # no thread can be started, and none of its own is at work
+            return
         self._calls.put(None)
         with anyio.CancelScope(shield=True):
             await asyncio.wait({outcome}, timeout=GRACE)
         if outcome.done() and (error := outcome.exception()) is not None:
             report(error)
 
-    def start_now(self, function: Callable[[], T]) -> asyncio.Future[T]:
-        """Start a call out of turn."""
+    def _start_in_time(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        if self._finished:  # what a call after the last one opened, nobody would close
+            raise InvalidRequestError("its upload has ended", parameter="file")
+        return self._start_now(function)
+
+    def _start_now(self, function: Callable[[], T]) -> asyncio.Future[T]:
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
         with self._lock:
@@ -185,6 +202,13 @@ def report(error: BaseException) -> None:
     """Tell the event loop's handler of a failure that nobody waits for, as asyncio itself does."""
     context: dict[str, Any] = {"message": "closing the source of an upload failed", "exception": error}
     asyncio.get_running_loop().call_exception_handler(context)
+
+
+def _call_here(function: Callable[[], None]) -> None:
+    try:
+        function()
+    except Exception as error:  # noqa: BLE001 - told to the loop: what ended the upload must not be hidden by it
+        report(error)
 
 
 def _once(release: Callable[[], None]) -> Callable[..., None]:

@@ -17,6 +17,7 @@ from livechat_customer_async import AccessToken
 from tests.resilience.quick_server import QuickServer
 from tests.resilience.sessions import assert_nothing_held, open_files, until
 from tests.resilience.storm import BY_SCOPE, NATIVELY, OVER, SLOTS, Over, Wave, Way
+from tests.uploads import recorded_spools
 
 pytestmark = pytest.mark.asyncio
 
@@ -29,11 +30,13 @@ PATIENCE = 30.0
 @pytest.mark.parametrize("seed", range(RUNS))
 @pytest.mark.parametrize("over", OVER, ids=lambda over: over.__name__)
 @pytest.mark.parametrize("ways", [NATIVELY, BY_SCOPE, NATIVELY + BY_SCOPE], ids=["natively", "by_scope", "mixed"])
-async def test_a_storm_loses_nothing(ways: list[Way], over: Over, seed: int, tmp_path: Path) -> None:
+async def test_a_storm_loses_nothing(
+    ways: list[Way], over: Over, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = Random(f"{seed} {over.__name__} {len(ways)}")
     file = tmp_path / "receipt.pdf"
     file.write_bytes(b"%PDF" * 30_000)
-    tasks, files = asyncio.all_tasks(), open_files()
+    tasks, files, spools = asyncio.all_tasks(), open_files(), recorded_spools(monkeypatch)
 
     async def provider() -> AccessToken:
         await asyncio.sleep(0)
@@ -56,6 +59,7 @@ async def test_a_storm_loses_nothing(ways: list[Way], over: Over, seed: int, tmp
             await session._pool.transport._client.aclose()
     await until(lambda: asyncio.all_tasks() == tasks)
     await until(lambda: open_files() == files)
+    await until(lambda: all(spool.closed for spool in spools))
 
 
 def _fresh(provider: Callable[[], Awaitable[AccessToken]]) -> Callable[[], Awaitable[AccessToken]]:
