@@ -44,8 +44,10 @@ class Outgoing:
     Attributes:
         sent: whether the server may have seen it whole: set before its body's first byte is handed out. `None` with a
             transport that has not shown yet that it can tell: a mock, say, takes the body without asking for it.
-        begun: whether httpcore, if it is at work, has a connection for it. It asks for the body when it sends it.
-        on_begun: called when it has.
+        begun: whether it is past the waiting inside a pool, if there is one: httpcore has a connection for it and says
+            so, or the body is asked for.
+        on_begun: called when it is.
+        told: whether the transport at work says itself when it begins to send.
     """
 
     url: httpx.URL
@@ -55,12 +57,8 @@ class Outgoing:
     sent: bool | None = False
     begun: bool = False
     on_begun: Callable[[], None] | None = None
+    told: bool = False
     _watched: bool = False
-
-    @property
-    def told(self) -> bool:
-        """Whether the transport at work says itself when it begins to send."""
-        return self._watched or self.begun
 
     def mark_sent(self) -> None:
         """Note that the request is about to leave."""
@@ -69,18 +67,23 @@ class Outgoing:
     def mark_watched(self) -> None:
         """Note that the transport at work will tell when it begins to send, which is not when it asks for the body."""
         self.sent = False
-        self._watched = True
+        self.told = self._watched = True
 
-    def mark_begun(self) -> None:
-        """Note that httpcore is at work and has a connection for it."""
-        self.begun = True
+    def mark_traced(self) -> None:
+        """Note that httpcore is at work and has a connection for it. It asks for the body when it sends it."""
+        self.told = True
         self.sent = bool(self.sent)
-        if self.on_begun is not None:
-            self.on_begun()
+        self._begin()
 
     def mark_asked(self) -> None:
         """Note that the body is asked for."""
         self.sent = self.sent or not self._watched
+        self._begin()
+
+    def _begin(self) -> None:
+        self.begun = True
+        if self.on_begun is not None:
+            self.on_begun()
 
 
 class _Bytes(httpx.ByteStream):
@@ -171,7 +174,7 @@ class Transport:
         request = _request_of(outgoing)
         request.extensions["trace"] = _tracer(guard, outgoing, request.extensions)
         answer = await self._send(request, outgoing)
-        if not outgoing.begun:
+        if not outgoing.told:
             guard.traces = False
         return answer
 
@@ -217,7 +220,7 @@ def _tracer(
     async def trace(name: str, info: Mapping[str, Any]) -> None:
         nonlocal stream
         guard.traces = guard.traces is not False
-        outgoing.mark_begun()
+        outgoing.mark_traced()
         if name.startswith("connection."):
             if name.endswith(".complete"):
                 stream = info["return_value"]

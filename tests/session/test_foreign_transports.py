@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import logging
@@ -193,3 +194,32 @@ async def test_a_reason_phrase_that_repeats_the_token_is_not_logged(caplog: pyte
         with pytest.raises(ApiError):
             await session.events.send_event("c", NewMessage(text="x"))
     assert "canary" not in caplog.text
+
+
+class Reading(httpx.AsyncBaseTransport):
+    """Takes the body, and never answers."""
+
+    def __init__(self) -> None:
+        self.has_body = asyncio.Event()
+        self.ended = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async for _ in request.stream:  # type: ignore[union-attr]
+            pass
+        self.has_body.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended = True
+        raise AssertionError
+
+
+async def test_a_cancellation_reaches_a_transport_that_took_the_body() -> None:
+    transport = Reading()
+    async with AsyncCustomerSession(1520, TOKEN, transport=transport) as session:
+        calling = asyncio.create_task(session.events.upload_file(iter([b"piece"])))
+        await transport.has_body.wait()
+        calling.cancel()
+        await asyncio.wait([calling])
+        assert transport.ended  # and not a second later
+        assert calling.cancelled()
