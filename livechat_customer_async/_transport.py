@@ -183,7 +183,9 @@ class Transport:
         try:
             # A caller's client may follow redirects, and have an auth that would replace our bearer token.
             response = await self._client.send(request, auth=None, follow_redirects=False, stream=True)
-            return Answer(response.status_code, response.headers, await _read(response))
+            # Our engine has read most of them already, and holds nothing for them.
+            content: bytes | None = response.extensions.get("body") if self._guard is None else None
+            return Answer(response.status_code, response.headers, content or await _read(response))
         except _NEVER_SENT as error:
             if _is_unsent(error, outgoing):  # noted here: the call may be cancelled in the step that would hear of it
                 outgoing.sent = False

@@ -1,7 +1,8 @@
 """`httpx.Request` in, `httpx.Response` out.
 
 Beside httpx's `timeout`, a request's extensions may hold a callable `sent`, called without arguments just before the
-first byte is written: until then any failure or cancellation means that the server saw nothing of the request.
+first byte is written: until then any failure or cancellation means that the server saw nothing of the request. A
+response's extensions hold its `body` where that came with the head: httpx takes long to read a stream.
 
 Unlike httpx's own transport: answers are decoded here (httpx inflates without limit) and then lack `Content-Encoding`
 and `-Length`; codings other than gzip and deflate are refused; the first part of a streamed body is read before a
@@ -100,6 +101,7 @@ class Http11Transport(httpx.AsyncBaseTransport):
         if decoder is not None:
             body = b"".join(decoder.decode(body))
             decoder.finish()
+        extensions["body"] = body
         response = httpx.Response(status, headers=headers, stream=httpx.ByteStream(body), extensions=extensions)
         self._pool.release(connection)
         return response
