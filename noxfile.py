@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["lint", "typing", "build", "docs", "lowest", "tests"]
+nox.options.sessions = ["lint", "typing", "build", "docs", "lowest", "bench-ratios", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PACKAGE = "livechat_customer_async"
