@@ -104,7 +104,7 @@ def _httpx_client(options: TransportOptions) -> httpx.AsyncClient:
         )
     except (ValueError, TypeError, ImportError, httpx.InvalidURL) as error:
         # Its text is left out: a proxy's URL may hold a password.
-        named = "a proxy variable of the environment" if options.proxy is None else "proxy"
+        named = "the proxy that the environment names (as in HTTPS_PROXY) is bad" if options.proxy is None else "proxy"
         why = "SOCKS needs httpx[socks]" if isinstance(error, ImportError) else type(error).__name__
         raise ConfigurationError(f"{named}: httpx refuses it ({why})") from None
 

@@ -134,8 +134,6 @@ class Access:
         name, _, said = error.message.partition(": ")
         if name == "access_token" and self.access_token is None:
             return ConfigurationError(f"the access token that was typed is bad: {said}")
-        if name == "proxy":  # no option of the command line
-            return ConfigurationError(f"the proxy that the environment names (as in HTTPS_PROXY) is bad: {said}")
         params: list[Any] = self.context.command.params
         for param in params:
             if param.name == name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ import trustme
 from livechat_customer_async import (
     ApiError,
     AsyncCustomerSession,
+    ConfigurationError,
     Outcome,
     RetryPolicy,
     SessionStateError,
@@ -280,3 +282,24 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tls: Tls, engine
             await session.chats.start_chat()
         assert (caught.value.outcome, caught.value.attempts) == (Outcome.NOT_SENT, 1)
         assert server.sandbox.requests == []
+
+
+NO_SOCKS = pytest.mark.skipif(importlib.util.find_spec("socksio") is not None, reason="socksio is installed")
+
+
+@pytest.mark.parametrize(
+    "url, why",
+    [("gopher://user:word@x", "ValueError"), pytest.param("socks5://x", "httpx[socks]", marks=NO_SOCKS)],
+)
+async def test_a_bad_proxy_is_named_by_where_it_came_from(
+    url: str, why: str, no_proxy_around: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        AsyncCustomerSession(1520, TOKEN, proxy=url)
+    assert str(caught.value).startswith("proxy: httpx refuses it (")
+    assert why in str(caught.value)
+    no_proxy_around.setenv("ALL_PROXY", url)
+    with pytest.raises(ConfigurationError) as caught:
+        AsyncCustomerSession(1520, TOKEN)
+    assert str(caught.value).startswith("the proxy that the environment names (as in HTTPS_PROXY) is bad: ")
+    assert "word" not in str(caught.value)
