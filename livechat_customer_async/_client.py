@@ -55,8 +55,9 @@ def open_transport(options: TransportOptions) -> Transport:
     if options.transport is not None:
         client = _Client(transport=options.transport, trust_env=False)
         return Transport(client, ours=True, count=_unknown, guard=Guard(may_queue=True))
-    if options.engine == "httpx" or options.proxy is not None or (options.trust_env and _has_proxy(options.base_url)):
-        return Transport(_httpx_client(options), ours=True, count=_unknown, guard=Guard(may_queue=False))
+    proxied = options.proxy is not None or (options.trust_env and _has_proxy(options.base_url))
+    if options.engine == "httpx" or proxied:
+        return Transport(_httpx_client(options), ours=True, count=_unknown, guard=Guard(may_queue=proxied))
     engine = _engine(options)
     client = _Client(transport=_MockAware(engine, options), trust_env=False)
     return Transport(client, ours=True, count=lambda: engine.connections)

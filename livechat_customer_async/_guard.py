@@ -44,7 +44,7 @@ class Guard:
     """
 
     def __init__(self, *, may_queue: bool) -> None:
-        """Make a guard; `may_queue` says whether sends may have to wait inside the client's pool."""
+        """Make a guard; `may_queue` says whether sends may have to wait inside the client's pool, or for a tunnel."""
         self.traces: bool | None = None
         self._may_queue = may_queue
         self._waiting: set[asyncio.Task[Any]] = set()

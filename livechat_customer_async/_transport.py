@@ -222,6 +222,14 @@ def _tracer(
     async def trace(name: str, info: Mapping[str, Any]) -> None:
         nonlocal stream
         guard.traces = guard.traces is not False
+        if name == "http11.receive_response_headers.complete":
+            # Of the request for a tunnel: other ones are not traced any more. Cancelled while it makes TLS inside the
+            # tunnel, which comes next, httpcore would forget the connection: so it is as if still waiting for one.
+            await leave_if_cancelled(None)
+            outgoing.begun = False
+            return
+        if name.startswith("proxy."):
+            return
         outgoing.mark_traced()
         if name.startswith("connection."):
             if name.endswith(".complete"):
