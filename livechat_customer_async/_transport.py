@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 import httpx
 
 from ._envelope import Answer
-from ._guard import Guard, close, leave_if_cancelled
+from ._guard import Guard
 from ._multipart import MultipartBody
 from ._retry import Failure, Fault
+from ._trace import Trace
 from .config import Timeouts, is_reserved
 from .errors import CallTimeoutError, InvalidRequestError, Outcome, SessionStateError, TransportError
 
@@ -69,18 +70,18 @@ class Outgoing:
         self.sent = False
         self.told = self._watched = True
 
-    def mark_traced(self) -> None:
-        """Note that httpcore is at work and has a connection for it. It asks for the body when it sends it."""
+    def mark_told(self) -> None:
+        """Note that httpcore is at work, which asks for the body when it sends it."""
         self.told = True
         self.sent = bool(self.sent)
-        self._begin()
 
     def mark_asked(self) -> None:
         """Note that the body is asked for."""
         self.sent = self.sent or not self._watched
-        self._begin()
+        self.mark_begun()
 
-    def _begin(self) -> None:
+    def mark_begun(self) -> None:
+        """Note that it has a connection."""
         self.begun = True
         if self.on_begun is not None:
             self.on_begun()
@@ -172,7 +173,7 @@ class Transport:
         if self._client.is_closed:
             raise SessionStateError("the http_client of this session is closed: open a new one and a new session")
         request = _request_of(outgoing)
-        request.extensions["trace"] = _tracer(guard, outgoing, request.extensions)
+        request.extensions["trace"] = Trace(request, outgoing, guard)
         answer = await self._send(request, outgoing)
         if not outgoing.told:
             guard.traces = False
@@ -212,37 +213,6 @@ async def _read(response: httpx.Response) -> bytes:
     finally:
         await response.aclose()
     return b"".join(parts)
-
-
-def _tracer(
-    guard: Guard, outgoing: Outgoing, extensions: dict[str, Any]
-) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
-    stream: Any = None
-
-    async def trace(name: str, info: Mapping[str, Any]) -> None:
-        nonlocal stream
-        guard.traces = guard.traces is not False
-        if name == "http11.receive_response_headers.complete":
-            # Of the request for a tunnel: other ones are not traced any more. Cancelled while it makes TLS inside the
-            # tunnel, which comes next, httpcore would forget the connection: so it is as if still waiting for one.
-            await leave_if_cancelled(None)
-            outgoing.begun = False
-            return
-        if name.startswith("proxy."):
-            return
-        outgoing.mark_traced()
-        if name.startswith("connection."):
-            if name.endswith(".complete"):
-                stream = info["return_value"]
-                await leave_if_cancelled(stream)
-            elif name.endswith(".failed"):
-                await close(stream)  # httpcore leaves it open where a handshake is cancelled
-        elif (sending := info.get("request")) is not None and sending.method != b"CONNECT":
-            if not isinstance(sending.stream, _Bytes | _Stream):  # a hook's or a wrapper's, which tells nothing
-                outgoing.mark_sent()
-            extensions.pop("trace", None)  # nothing more to learn: ten calls less for each request
-
-    return trace
 
 
 class AttemptError(Exception):

@@ -1,11 +1,10 @@
-"""Cancelled in any turn of a connect under TLS: the slot comes back, over httpx's pool and through a tunnel too."""
+"""Cancelled in any turn of a connect under TLS: the slot comes back, over httpx's pool too."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from random import Random
 
 import anyio
@@ -72,58 +71,3 @@ async def test_a_connect_cancelled_in_any_turn_keeps_its_slot(
                 await cancel(session, turn)
                 assert await session.status.get_groups_status(all=True) == {0: "online"}
             await until(lambda: not server.open)
-
-
-@contextlib.asynccontextmanager
-async def tunnels() -> AsyncIterator[str]:
-    """A proxy that makes tunnels."""
-    serving: set[asyncio.Task[None]] = set()
-
-    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        host, _, port = head.split()[1].decode().rpartition(":")
-        far_reader, far_writer = await asyncio.open_connection(host, int(port))
-        with contextlib.closing(far_writer):
-            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-            await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        serving.add(task)
-        with (
-            contextlib.closing(writer),
-            contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError),
-        ):
-            await tunnel(reader, writer)
-        serving.discard(task)
-
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    listener.close()
-    for task in list(serving):
-        task.cancel()
-    await asyncio.gather(*serving)
-
-
-@pytest.mark.parametrize("cancel", [natively, by_scope], ids=lambda cancel: cancel.__name__)
-async def test_a_tunnel_cancelled_in_any_turn_keeps_its_slot(
-    cancel: Callable[[AsyncCustomerSession, int], asyncio.Future[None]],
-) -> None:
-    authority = trustme.CA()
-    server_tls, client_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server_tls)
-    authority.configure_trust(client_tls)
-    async with QuickServer(Random(1), slowest=2, tls=server_tls) as server, tunnels() as proxy:
-        for turn in range(TURNS):
-            session = a_session(server.url, limits=LIMITS, ssl_context=client_tls, proxy=proxy)
-            async with asyncio.timeout(10), session:
-                await cancel(session, turn)
-                assert await session.status.get_groups_status(all=True) == {0: "online"}
