@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import ssl
 import sys
 import urllib.request
@@ -26,7 +27,17 @@ _KEEPALIVE_OF_HTTPX = 20
 @functools.cache
 def _shared_ssl_context(*, trust_env: bool) -> ssl.SSLContext:
     """Return the one default context of the process: making one takes 20 ms."""
-    return httpx.create_ssl_context(trust_env=trust_env)
+    try:
+        return httpx.create_ssl_context(trust_env=trust_env)
+    except OSError as error:  # also what TLS says of a file that holds no certificates
+        if not (trust_env and _names_certificates()):
+            raise
+        why = error.strerror or type(error).__name__
+        raise ConfigurationError(f"SSL_CERT_FILE: the file that the environment names is no use ({why})") from error
+
+
+def _names_certificates() -> bool:
+    return bool(os.environ.get("SSL_CERT_FILE"))
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -82,8 +93,11 @@ def _engine(options: TransportOptions) -> Http11Transport:
     from ._http11 import Http11Transport  # not where another transport is used
 
     limits = options.limits
+    tls = options.ssl_context or functools.partial(_shared_ssl_context, trust_env=options.trust_env)
+    if not isinstance(tls, ssl.SSLContext) and options.trust_env and _names_certificates():
+        tls()  # which takes 20 ms, but may fail, and then should do so here
     return Http11Transport(
-        ssl_context=options.ssl_context or functools.partial(_shared_ssl_context, trust_env=options.trust_env),
+        ssl_context=tls,
         max_connections=limits.connections,
         max_keepalive=limits.keepalive,
         keepalive_expiry=limits.keepalive_expiry,
@@ -92,9 +106,10 @@ def _engine(options: TransportOptions) -> Http11Transport:
 
 def _httpx_client(options: TransportOptions) -> httpx.AsyncClient:
     limits = options.limits
+    tls = options.ssl_context or _shared_ssl_context(trust_env=options.trust_env)
     try:
         return _Client(
-            verify=options.ssl_context or _shared_ssl_context(trust_env=options.trust_env),
+            verify=tls,
             proxy=options.proxy,
             trust_env=options.trust_env,
             limits=httpx.Limits(

@@ -23,6 +23,7 @@ from livechat_customer_async import (
     RetryPolicy,
     SessionStateError,
     TransportError,
+    _client,
 )
 from livechat_customer_async.sandbox import Sandbox, SandboxServer, serve
 from tests.session.recording import Recording
@@ -298,3 +299,20 @@ async def test_a_bad_proxy_is_named_by_where_it_came_from(
         AsyncCustomerSession(1520, TOKEN)
     assert str(caught.value).startswith("the proxy that the environment names (as in HTTPS_PROXY) is bad: ")
     assert "word" not in str(caught.value)
+
+
+@pytest.mark.parametrize("engine", ["auto", "httpx"])
+async def test_certificates_that_the_environment_names_badly(
+    no_proxy_around: pytest.MonkeyPatch, tmp_path: Path, engine: str
+) -> None:
+    no_proxy_around.setattr(_client, "_shared_ssl_context", _client._shared_ssl_context.__wrapped__)  # not the cached
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_text("no certificate")
+    for path, why in [(tmp_path / "missing.pem", "No such file"), (garbage, "")]:
+        no_proxy_around.setenv("SSL_CERT_FILE", str(path))
+        with pytest.raises(ConfigurationError, match=f"^SSL_CERT_FILE: .*{why}"):
+            AsyncCustomerSession(1520, TOKEN, engine=engine)
+        async with AsyncCustomerSession(1520, TOKEN, engine=engine, trust_env=False):
+            pass
+        async with AsyncCustomerSession(1520, TOKEN, engine=engine, ssl_context=ssl.create_default_context()):
+            pass
