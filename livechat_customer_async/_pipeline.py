@@ -241,10 +241,13 @@ class Pipeline:
             self.pool.audience.tell(call.queued(limiter.queued + 1))
         limit = self.pool.queue_timeout
         call.queueing = True
-        with anyio.CancelScope(deadline=math.inf if limit is None else self.pool.clock.now() + limit) as scope:
+        if limit is None:
             await limiter.acquire(upload=upload)
-        if scope.cancelled_caught:
-            raise CallTimeoutError(f"no connection came free within {limit} s", phase="queue")
+        else:
+            with anyio.CancelScope(deadline=self.pool.clock.now() + limit) as scope:
+                await limiter.acquire(upload=upload)
+            if scope.cancelled_caught:
+                raise CallTimeoutError(f"no connection came free within {limit} s", phase="queue")
         call.queueing = False
 
     def _decode(self, action: Action[..., Any], answer: Answer, token: str) -> Any:

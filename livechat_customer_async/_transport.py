@@ -184,9 +184,14 @@ class Transport:
         try:
             # A caller's client may follow redirects, and have an auth that would replace our bearer token.
             response = await self._client.send(request, auth=None, follow_redirects=False, stream=True)
-            # Our engine has read most of them already, and holds nothing for them.
-            content: bytes | None = response.extensions.get("body") if self._guard is None else None
-            return Answer(response.status_code, response.headers, content or await _read(response))
+            try:
+                # Our engine has read most of them already, and holds nothing for them.
+                content: bytes | None = response.extensions.get("body") if self._guard is None else None
+                return Answer(response.status_code, response.headers, content or await _read(response))
+            finally:
+                # httpx's own refers to the response in its turn: all of the call would wait for Python's collector,
+                # which then takes up to a fifth of the time.
+                response.stream = _NOTHING_LEFT
         except _NEVER_SENT as error:
             if _is_unsent(error, outgoing):  # noted here: the call may be cancelled in the step that would hear of it
                 outgoing.sent = False
@@ -198,6 +203,9 @@ class Transport:
             self._guard.close()
         if self._ours:
             await self._client.aclose()
+
+
+_NOTHING_LEFT = httpx.ByteStream(b"")
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -21,7 +21,7 @@ class MemoryReader:
         """Take a snapshot of `buffers`, though not of their bytes; refuse what is no buffer."""
         self._buffers = tuple(buffers)
         self._size = sum(_length(buffer) for buffer in self._buffers)
-        self._chunks = self._slices()
+        self._chunks = _slices(self._buffers)
 
     async def open(self) -> Facts:
         """Return its exact size."""
@@ -38,17 +38,18 @@ class MemoryReader:
 
     async def rewind(self) -> None:
         """Begin again."""
-        self._chunks = self._slices()
+        self._chunks = _slices(self._buffers)
 
     async def aclose(self, *, succeeded: bool) -> None:  # noqa: ARG002 - the protocol's
         """Let go of the objects."""
         self._buffers = ()
         self._chunks = iter(())
 
-    def _slices(self) -> Iterator[bytes]:
-        for buffer in self._buffers:
-            for offset in range(0, _length(buffer), CHUNK_SIZE):
-                yield bytes(memoryview(buffer).cast("B")[offset : offset + CHUNK_SIZE])
+
+def _slices(buffers: tuple[Any, ...]) -> Iterator[bytes]:
+    for buffer in buffers:
+        for offset in range(0, _length(buffer), CHUNK_SIZE):
+            yield bytes(memoryview(buffer).cast("B")[offset : offset + CHUNK_SIZE])
 
 
 def is_buffer(value: Any) -> bool:
