@@ -171,7 +171,6 @@ class Pipeline:
         while True:
             token = await self._token(call)
             region = self._region(token)
-            call.regions |= {region or DEFAULT_REGION}
             try:
                 result = await self._attempt(call, body, token, region)
             except AttemptError as failed:
@@ -180,18 +179,19 @@ class Pipeline:
                 self.pool.budget.succeeded(call.spent)
                 return result
             # Out of the `except`, or every error raised from here would show it as its context.
+            call.regions |= {region or DEFAULT_REGION}
             await self._repeat_or_raise(call, source, token, failure)
 
     async def _attempt(self, call: Call, body: Body, token: str, region: str | None) -> Any:
         """Send once and decode; every failure leaves as `AttemptError`."""
-        outgoing = Outgoing(
-            url=self.pool.url_of(call.action.name),
-            headers=self._headers_of(token, region),
-            body=body,
-            timeout=self._timeout,
-        )
         await self._slot(call)
         try:
+            outgoing = Outgoing(
+                url=self.pool.url_of(call.action.name),
+                headers=self._headers_of(token, region),
+                body=body,
+                timeout=self._timeout,
+            )
             began = self.pool.clock.now()
             if began >= call.deadline:
                 await self._too_late(call)
