@@ -56,7 +56,7 @@ class Trace:
         if part == "connection":
             await self._connecting(step, info)
         elif part == "proxy":
-            if step == "start_tls.started":
+            if step == "start_tls.started" and self._stream is not None:
                 self._override(start_tls=partial(self._start_tls, self._stream.start_tls))
         elif part == "socks":
             await self._asking_socks(step, info)
