@@ -27,17 +27,15 @@ _KEEPALIVE_OF_HTTPX = 20
 @functools.cache
 def _shared_ssl_context(*, trust_env: bool) -> ssl.SSLContext:
     """Return the one default context of the process: making one takes 20 ms."""
-    try:
+    path = os.environ.get("SSL_CERT_FILE") if trust_env else None
+    if not path:
         return httpx.create_ssl_context(trust_env=trust_env)
+    try:
+        # What httpx does; before 0.28 it took its own certificates where the file was missing.
+        return ssl.create_default_context(cafile=path)
     except OSError as error:  # also what TLS says of a file that holds no certificates
-        if not (trust_env and _names_certificates()):
-            raise
         why = error.strerror or type(error).__name__
         raise ConfigurationError(f"SSL_CERT_FILE: the file that the environment names is no use ({why})") from error
-
-
-def _names_certificates() -> bool:
-    return bool(os.environ.get("SSL_CERT_FILE"))
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -94,7 +92,7 @@ def _engine(options: TransportOptions) -> Http11Transport:
 
     limits = options.limits
     tls = options.ssl_context or functools.partial(_shared_ssl_context, trust_env=options.trust_env)
-    if not isinstance(tls, ssl.SSLContext) and options.trust_env and _names_certificates():
+    if not isinstance(tls, ssl.SSLContext) and options.trust_env and os.environ.get("SSL_CERT_FILE"):
         tls()  # which takes 20 ms, but may fail, and then should do so here
     return Http11Transport(
         ssl_context=tls,
