@@ -30,7 +30,7 @@ from tests.resilience.test_tls_connect import TURNS, by_scope, natively
 
 pytestmark = pytest.mark.asyncio
 
-# What a tunnel takes to come about where nothing is wrong is far below it.
+# For what never comes; everything else may take its time on a busy machine.
 SHORT = Timeouts(connect=0.2, read=0.2, total=5)
 
 
@@ -74,7 +74,7 @@ async def ways(request: pytest.FixtureRequest) -> AsyncIterator[Ways]:
 
 
 Over = Callable[[Ways], contextlib.AbstractAsyncContextManager[AsyncCustomerSession]]
-ONCE = {"limits": Limits(connections=1), "retry": RetryPolicy.none(), "timeouts": SHORT}
+ONCE = {"limits": Limits(connections=1), "retry": RetryPolicy.none(), "timeouts": Timeouts(total=10)}
 
 
 @contextlib.asynccontextmanager
@@ -154,7 +154,7 @@ def mend(ways: Ways) -> None:
 
 
 async def assert_usable(session: AsyncCustomerSession) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         assert await session.status.get_groups_status(all=True) == {0: "online"}
     assert_nothing_held(session)
 
@@ -164,9 +164,11 @@ async def assert_usable(session: AsyncCustomerSession) -> None:
 async def test_a_tunnel_that_does_not_come_about(ways: Ways, over: Over, fault: Callable[[Ways], None]) -> None:
     async with over(ways) as session:
         fault(ways)
+        stalls = FAULTS[fault] is CallTimeoutError
+        hasty = session.with_options(timeouts=SHORT) if stalls else session
         for _ in range(2):
             with pytest.raises(FAULTS[fault]) as caught:
-                await session.status.get_groups_status(all=True)
+                await hasty.status.get_groups_status(all=True)
             assert type(caught.value) is FAULTS[fault]
             assert caught.value.outcome is Outcome.NOT_SENT
         await until(lambda: not ways.proxy.open)
@@ -184,7 +186,8 @@ async def test_a_call_that_is_cancelled_before_its_tunnel_fails(
 ) -> None:
     async with over(ways) as session:
         fault(ways)
-        task = asyncio.create_task(session.status.get_groups_status(all=True))
+        hasty = session.with_options(timeouts=SHORT)
+        task = asyncio.create_task(hasty.status.get_groups_status(all=True))
         await until(lambda: ways.proxy.open == 1)
         await ticks(20)
         task.cancel()
