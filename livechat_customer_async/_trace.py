@@ -75,7 +75,7 @@ class Trace:
         if step.endswith(".complete"):
             self._stream = info["return_value"]
         elif step == "setup_socks5_connection.started":
-            limit = self._extensions["timeout"]["connect"]
+            limit = self._extensions.get("timeout", {}).get("connect")
             self._override(
                 read=partial(self._stream.read, timeout=limit), write=partial(self._stream.write, timeout=limit)
             )

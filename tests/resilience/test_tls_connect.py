@@ -1,4 +1,4 @@
-"""Cancelled in any turn of a connect under TLS: the slot comes back, over httpx's pool too."""
+"""Cancelled in any turn of a connect under TLS: the slot comes back and the socket closes, over httpx's pool too."""
 
 from __future__ import annotations
 
