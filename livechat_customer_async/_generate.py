@@ -32,7 +32,6 @@ def generate(cls: Any, converter: Converter, mismatch: Callable[[str, Any], Resp
     names: dict[str, Any] = {
         "cls": cls,
         "open_cls": _open(cls),
-        "new": object.__new__,
         "mismatch": mismatch,
         "missing": _missing,
         "from_seconds": datetime.fromtimestamp,
@@ -43,8 +42,7 @@ def generate(cls: Any, converter: Converter, mismatch: Callable[[str, Any], Resp
         "def fill(data, _):",
         "    if data.__class__ is not dict:",
         "        raise mismatch('an object', data)",
-        "    get = data.get",
-        "    self = new(open_cls)",
+        "    self = open_cls()",
         "    try:",
     ]
     for index, field in enumerate(attrs.fields(cls)):
@@ -61,9 +59,9 @@ def generate(cls: Any, converter: Converter, mismatch: Callable[[str, Any], Resp
 
 
 def _open(cls: Any) -> Any:
-    """Return a subclass of the same layout whose objects are not frozen."""
-    namespace = {"__slots__": (), "__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-    return type(cls.__name__, (cls,), namespace)
+    """Return a subclass of the same layout whose objects start empty and are not frozen."""
+    plain = {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}
+    return type(cls.__name__, (cls,), {"__slots__": (), **plain})
 
 
 def _missing(key: str) -> ResponseDecodeError:
@@ -75,7 +73,7 @@ def _field(index: int, field: attrs.Attribute[Any], converter: Converter, names:
     type_ = without_none(field.type)
     _add_hook(f"hook{index}", type_, converter, names)
     names[f"type{index}"] = type_
-    yield f"v = get({field.name!r})"
+    yield f"v = data.get({field.name!r})"
     quick = _quick(type_)
     if quick is not None:
         test, value = quick

@@ -52,13 +52,13 @@ class Guard:
     async def run(self, send: Coroutine[Any, Any, T], progress: Progress) -> T:
         """Await `send`, safe against cancellation of any kind."""
         scope = anyio.CancelScope()
-        task = asyncio.create_task(_within(scope, send))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        def wake(_: asyncio.Task[Any]) -> None:
+        def wake(_: object) -> None:
             if not done.done():
                 done.set_result(None)
 
+        task = asyncio.create_task(_within(scope, send, wake))
         task.add_done_callback(wake)
         try:
             await done
@@ -111,9 +111,13 @@ async def close(stream: Any) -> None:
             await stream.aclose()
 
 
-async def _within(scope: anyio.CancelScope, send: Coroutine[Any, Any, T]) -> tuple[T] | None:
+async def _within(
+    scope: anyio.CancelScope, send: Coroutine[Any, Any, T], wake: Callable[[object], None]
+) -> tuple[T] | None:
     with scope:
-        return (await send,)
+        result = (await send,)
+        wake(result)  # a turn of the loop earlier than the task's own callback would
+        return result
     return None
 
 

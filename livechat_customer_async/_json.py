@@ -1,4 +1,4 @@
-"""The one converter: models to plain data and back, strictly typed, with JSON bytes at its edge.
+"""The converter: models to plain data and back, strictly typed, with JSON bytes at its edge.
 
 cattrs generates a function for each class; the hooks in `_structuring` and `_unstructuring` replace every coercion of
 its own by a check. They only say *what* is wrong. Where it is wrong is found here, after the fact, by running the
@@ -24,8 +24,10 @@ from .models import Event
 T = TypeVar("T")
 
 _converter = Converter(detailed_validation=False, unstructure_fallback_factory=lambda _: _checks.json_value)
-add_structure_hooks(_converter)
+add_structure_hooks(_converter, in_place=False)
 add_unstructure_hooks(_converter)
+_in_place = Converter(detailed_validation=False)
+add_structure_hooks(_in_place, in_place=True)
 
 
 # ---- bytes
@@ -73,6 +75,15 @@ def structure(data: object, type: type[T], *, path: str = "$") -> T:
         return cast("T", _converter.get_structure_hook(type)(data, type))
     except ResponseDecodeError as error:
         raise _locate(error, _structured, parts_of_data, data, type, path) from None
+
+
+def structure_in_place(data: object, type: type[T]) -> T:
+    """Make what `structure` makes, of data that nobody needs any more: it is taken apart.
+
+    Raises:
+        ResponseDecodeError: the data has not the documented shape; `structure` says where, of the same data read anew.
+    """
+    return cast("T", _in_place.get_structure_hook(type)(data, type))
 
 
 def structure_event(data: object) -> Event:

@@ -15,7 +15,7 @@ from ._call import Call
 from ._clock import Clock, let_scopes_notice
 from ._envelope import Answer, interpret
 from ._files import Source, open_source
-from ._json import dumps, structure, unstructure
+from ._json import dumps, structure, structure_in_place, unstructure
 from ._multipart import MultipartBody
 from ._pool import Pool
 from ._retry import Circumstances, Failure, GiveUp, Reroute, Retry, decide
@@ -254,7 +254,13 @@ class Pipeline:
         payload = interpret(answer, secret=token, wall_clock=self.pool.clock.wall())
         try:
             data, path = action.unwrap(payload)
-            return None if data is NO_RESULT else structure(data, action.result, path=path)
+            if data is NO_RESULT:
+                return None
+            try:
+                return structure_in_place(data, action.result)
+            except ResponseDecodeError:  # read anew to be explained: half of it has become models
+                data, _ = action.unwrap(interpret(answer, secret=token, wall_clock=self.pool.clock.wall()))
+                return structure(data, action.result, path=path)
         except ResponseDecodeError as error:
             error.outcome = Outcome.UNKNOWN
             raise

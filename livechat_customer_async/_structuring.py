@@ -1,6 +1,10 @@
 """Plain data → models: the converter's hooks, each a check where cattrs would coerce.
 
 A hook says only *what* is wrong. Where it is wrong, `_json` finds out afterwards.
+
+In place, a list's items give way to their models as these are made, and a property's wrapping to its value. So an
+answer is never in memory twice, and Python's collector, which looks at all that is new whenever 700 objects have come
+and not gone, seldom has a reason to.
 """
 
 from __future__ import annotations
@@ -50,15 +54,15 @@ _JSON_KINDS: dict[Any, str] = {
 }
 
 
-def add_structure_hooks(converter: Converter) -> None:
-    """Teach a converter to make models of plain data."""
+def add_structure_hooks(converter: Converter, *, in_place: bool) -> None:
+    """Teach a converter to make models of plain data, which it takes apart if `in_place`."""
     add = converter.register_structure_hook_factory
     # The factory that was registered last is asked first.
     add(attrs.has, _of_class)
     add(is_exactly(ThreadSummary), _of_thread_summary)
     add(is_exactly(LastEvent), _of_last_event)
     add(is_exactly(UnknownEvent, UnknownUser), _of_unknown)
-    add(is_a(tuple, list), _of_sequence)
+    add(is_a(tuple, list), _of_sequence(in_place=in_place))
     add(is_a(dict, Mapping), _of_dict)
     add(is_a(Literal), _of_literal)
     add(is_optional, _of_optional)
@@ -66,7 +70,7 @@ def add_structure_hooks(converter: Converter) -> None:
     add(is_user_union, _by_tag(KNOWN_USERS, UnknownUser))
     add(is_answer_union, _of_answer)
     add(is_new_event_union, _of_new_event)
-    converter.register_structure_hook_func(is_marked(RECEIVED_PROPERTIES), _properties)
+    converter.register_structure_hook_func(is_marked(RECEIVED_PROPERTIES), _properties(in_place=in_place))
     converter.register_structure_hook_func(is_marked(SENT_PROPERTIES), _sent_properties)
     converter.register_structure_hook_func(is_exactly(object), _anything)
     for scalar in (str, int, bool):
@@ -145,16 +149,37 @@ def _of_literal(type_: Any) -> Hook:
     return hook
 
 
-def _of_sequence(type_: Any, converter: Converter) -> Hook:
-    item_type, make = get_args(type_)[0], get_origin(type_)
-    item = converter.get_structure_hook(item_type)
+def _of_sequence(*, in_place: bool) -> Callable[[Any, Converter], Hook]:
+    # Neither `enumerate` nor a comprehension: each is an object more for Python's collector to count.
+    def factory(type_: Any, converter: Converter) -> Hook:
+        item_type, make = get_args(type_)[0], get_origin(type_)
+        item = converter.get_structure_hook(item_type)
+        by_tag: dict[str, Hook] = item.met if isinstance(item, _ByTag) else {}
 
-    def hook(data: Any, _: Any) -> Any:
-        if data.__class__ is not list:
-            raise _mismatch("a list", data)
-        return make([item(part, item_type) for part in data])
+        def hook(data: Any, _: Any) -> Any:
+            if data.__class__ is not list:
+                raise _mismatch("a list", data)
+            models = data if in_place else data.copy()
+            for i in range(len(models)):
+                models[i] = item(models[i], item_type)
+            return make(models)
 
-    return hook
+        def tagged(data: Any, _: Any) -> Any:
+            if data.__class__ is not list:
+                raise _mismatch("a list", data)
+            models = data if in_place else data.copy()
+            for i in range(len(models)):
+                part = models[i]
+                try:
+                    of_class = by_tag[part["type"]]
+                except (KeyError, TypeError):  # the first of its type, one of an unknown type, or no object
+                    of_class = item
+                models[i] = of_class(part, item_type)
+            return make(models)
+
+        return tagged if isinstance(item, _ByTag) else hook
+
+    return factory
 
 
 def _of_dict(type_: Any, converter: Converter) -> Hook:
@@ -231,25 +256,33 @@ def _of_unknown(cls: Any, converter: Converter) -> Hook:
     return lambda data, type_: hook({**data, "raw": data} if is_object(data) else data, type_)
 
 
+class _ByTag:
+    """The hook of a union whose member an object names by its `type`.
+
+    Attributes:
+        met: the hooks of the known types that have been met: a first answer has few of them.
+    """
+
+    def __init__(self, known: dict[str, type], unknown: Hook, converter: Converter) -> None:
+        self.met: dict[str, Hook] = {}
+        self._known = known
+        self._unknown = unknown
+        self._converter = converter
+
+    def __call__(self, data: Any, type_: Any) -> Any:
+        if data.__class__ is not dict:
+            raise _mismatch("an object", data)
+        tag = data.get("type")
+        if tag.__class__ is not str or tag not in self._known:
+            return self._unknown(data, type_)
+        hook = self.met.get(tag)
+        if hook is None:
+            hook = self.met[tag] = self._converter.get_structure_hook(self._known[tag])
+        return hook(data, type_)
+
+
 def _by_tag(known: dict[str, type], unknown: Any) -> Callable[[Any, Converter], Hook]:
-    def factory(_: Any, converter: Converter) -> Hook:
-        hooks: dict[str, Hook] = {}  # each made when its tag is first met: a first answer has few of them
-        keep = converter.get_structure_hook(unknown)
-
-        def hook(data: Any, type_: Any) -> Any:
-            if data.__class__ is not dict:
-                raise _mismatch("an object", data)
-            tag = data.get("type")
-            if tag.__class__ is not str or tag not in known:
-                return keep(data, type_)
-            make = hooks.get(tag)
-            if make is None:
-                make = hooks[tag] = converter.get_structure_hook(known[tag])
-            return make(data, type_)
-
-        return hook
-
-    return factory
+    return lambda _, converter: _ByTag(known, converter.get_structure_hook(unknown), converter)
 
 
 def _of_answer(_: Any, converter: Converter) -> Hook:
@@ -278,17 +311,23 @@ def _of_new_event(_: Any, converter: Converter) -> Hook:
     return hook
 
 
-def _properties(data: Any, _: Any) -> dict[str, dict[str, Any]]:
-    if data.__class__ is not dict:
-        raise _mismatch("an object", data)
-    properties: dict[str, dict[str, Any]] = {}
-    for namespace, names in data.items():
-        if names.__class__ is not dict:
-            raise ResponseDecodeError(_mismatch("an object", names).message, path=f"$.{namespace}")
-        plain = properties[namespace] = {}
-        for name, value in names.items():  # a comprehension is a call more, and every event has properties
-            plain[name] = value if value.__class__ is not dict else bare(value)
-    return properties
+def _properties(*, in_place: bool) -> Hook:
+    def hook(data: Any, _: Any) -> Any:
+        if data.__class__ is not dict:
+            raise _mismatch("an object", data)
+        properties: dict[str, dict[str, Any]] = data if in_place else {}
+        for namespace in data:  # nearly every event has properties: neither `items` nor a call of `bare` for each
+            names = data[namespace]
+            if names.__class__ is not dict:
+                raise ResponseDecodeError(_mismatch("an object", names).message, path=f"$.{namespace}")
+            plain = properties[namespace] = names if in_place else {}
+            for name in names:
+                value = names[name]
+                wrapped = value.__class__ is dict and len(value) == 1 and "value" in value
+                plain[name] = value["value"] if wrapped else value
+        return properties
+
+    return hook
 
 
 def _sent_properties(data: Any, _: Any) -> dict[str, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The converter by hand-written cases: strict both ways, the wire's odd shapes, paths, bytes."""
 
+import gc
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from livechat_customer_async import (
     structure,
     unstructure,
 )
-from livechat_customer_async._json import dumps, loads
+from livechat_customer_async._json import dumps, loads, structure_in_place
 
 # One value of each JSON type, by the name an error gives it.
 KINDS: dict[str, Any] = {
@@ -304,6 +305,30 @@ def test_composed_models_from_wrong_data(data: Any, cls: Any, path: str) -> None
 
 
 # ---- bytes
+
+
+def test_in_place_what_was_read_goes_as_its_models_come() -> None:
+    # Python's collector looks at all that is new after some hundreds of objects: so these must not add up.
+    event = {"id": "e", "type": "message", "text": "x", "properties": {"a": {"b": {"value": 1}}}}
+    data = loads(dumps({"id": "t", "events": [event] * 500}))
+    structure_in_place(loads(dumps({"id": "t", "events": [event]})), Thread)  # what is made once is not meant
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        thread = structure_in_place(data, Thread)
+        added = len(gc.get_objects()) - before
+    finally:
+        gc.enable()
+    assert len(thread.events) == 500
+    assert added < 50
+
+
+def test_in_place_the_raw_form_of_what_is_unknown_stays() -> None:
+    event = {"id": "e", "type": "pigeon", "properties": {"a": {"b": {"value": 1}}}, "list": [{"type": "message"}]}
+    thread = structure_in_place({"id": "t", "events": [json.loads(json.dumps(event))]}, Thread)
+    assert isinstance(thread.events[0], UnknownEvent)
+    assert thread.events[0].raw == event
 
 
 def test_bytes() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import livechat_customer_async as sdk
 from livechat_customer_async import InvalidRequestError, ResponseDecodeError, structure, structure_event, unstructure
-from livechat_customer_async._json import dumps, loads
+from livechat_customer_async._json import dumps, loads, structure_in_place
 from tests import strategies
 
 some_examples = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
@@ -86,6 +86,14 @@ def structured_or_refused(data: Any, target: Any) -> Any:
         return error
 
 
+def same_in_place(data: Any, target: Any, result: Any) -> bool:
+    """Tell whether a copy of the data, taken apart, gives the same, or is refused as well."""
+    try:
+        return bool(structure_in_place(json.loads(json.dumps(data)), target) == result)
+    except ResponseDecodeError:
+        return isinstance(result, ResponseDecodeError)
+
+
 @pytest.mark.parametrize("target", TARGETS, ids=named)
 @given(data=strategies.json_values)
 @some_examples
@@ -96,6 +104,7 @@ def test_any_json_is_the_model_or_a_decode_error(target: Any, data: Any) -> None
         assert result.message
     elif target in strategies.MODELS:
         assert type(result) is target
+    assert same_in_place(data, target, result)
 
 
 @pytest.mark.parametrize("cls", strategies.MODELS, ids=named)
@@ -111,6 +120,7 @@ def test_a_model_with_any_value_in_it_is_the_model_or_a_decode_error(cls: Any, d
         assert type(result) is cls
         assert is_json(unstructure(result))
     assert json.dumps(wire) == before
+    assert same_in_place(wire, cls, result)
 
 
 def plain_or_refused(value: Any) -> Any:

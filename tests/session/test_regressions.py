@@ -142,6 +142,20 @@ async def test_an_error_that_is_no_object_is_no_success(error: Any) -> None:
     assert caught.value.path == "$.error"
 
 
+async def test_an_answer_that_is_refused_half_way_names_the_place() -> None:
+    message = {"id": "e1", "type": "message", "text": "hello", "properties": {"a": {"b": {"value": 1}}}}
+    events = [message, {"id": "e2", "type": "pigeon", "list": [1]}, {**message, "text": 5}]
+    threads = [{"id": "t1", "events": [message]}, {"id": "t2", "events": events}]
+    answer = httpx.MockTransport(lambda _: httpx.Response(200, json={"chat": {"id": "c", "threads": threads}}))
+    async with AsyncCustomerSession(1520, "t", transport=answer) as session:
+        with pytest.raises(ResponseDecodeError) as caught:
+            await session.chats.get_chat_threads("c")
+    assert (caught.value.path, caught.value.message) == (
+        "$.chat.threads[1].events[2].text",
+        "expected a str, got an int",
+    )
+
+
 async def test_a_short_token_that_occurs_in_a_type_changes_no_class() -> None:
     refused = httpx.Response(401, json={"error": {"type": "authentication", "message": "m"}})
     asked = iter(["t", "zz"])
