@@ -18,16 +18,22 @@ from benchmarks import decode_models
 from benchmarks.bodies import BODIES
 from benchmarks.harness import Goal, Options, Rounds, Sample, goals_table, measure, missing, number, pin, report, table
 from livechat_customer_async import Chat, structure
+from livechat_customer_async._json import structure_in_place
 
 SIZES = ("34", "63")
 ORJSON = "orjson.loads"
 OURS = "ours: structure(orjson.loads(body), Chat)"
+OURS_IN_PLACE = "ours, in place, as a session does it"
 
 Decode = Callable[[bytes], Any]
 
 
 def ours(body: bytes) -> Any:
     return structure(orjson.loads(body), Chat)
+
+
+def ours_in_place(body: bytes) -> Any:
+    return structure_in_place(orjson.loads(body), Chat)
 
 
 def stock_cattrs() -> Decode:
@@ -42,6 +48,7 @@ VARIANTS: dict[str, tuple[Callable[[], Decode], tuple[str, ...]]] = {
     "pydantic": (decode_models.pydantic_decoder, ("pydantic",)),
     "stock cattrs on orjson.loads": (stock_cattrs, ("cattrs",)),
     OURS: (lambda: ours, ()),
+    OURS_IN_PLACE: (lambda: ours_in_place, ()),
 }
 
 

@@ -7,6 +7,7 @@ parts of the refused value one by one: so neither direction pays for paths while
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -26,8 +27,13 @@ T = TypeVar("T")
 _converter = Converter(detailed_validation=False, unstructure_fallback_factory=lambda _: _checks.json_value)
 add_structure_hooks(_converter, in_place=False)
 add_unstructure_hooks(_converter)
-_in_place = Converter(detailed_validation=False)
-add_structure_hooks(_in_place, in_place=True)
+
+
+@functools.cache
+def _in_place() -> Converter:
+    converter = Converter(detailed_validation=False)
+    add_structure_hooks(converter, in_place=True)
+    return converter
 
 
 # ---- bytes
@@ -83,7 +89,7 @@ def structure_in_place(data: object, type: type[T]) -> T:
     Raises:
         ResponseDecodeError: the data has not the documented shape; `structure` says where, of the same data read anew.
     """
-    return cast("T", _in_place.get_structure_hook(type)(data, type))
+    return cast("T", _in_place().get_structure_hook(type)(data, type))
 
 
 def structure_event(data: object) -> Event:
