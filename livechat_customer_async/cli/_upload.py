@@ -7,7 +7,7 @@ import stat
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from attrs import define
@@ -34,28 +34,32 @@ from ._progress import Bars
 from ._terminal import MILLISECONDS, complain, err, leave_the_echo, milliseconds, out, print_json, printable, say
 from ._values import whole_number
 
+PathsArgument: TypeAlias = Annotated[
+    list[Path],
+    # `look` finds all that cannot be read, where Typer would stop at the first.
+    typer.Argument(metavar="PATH", readable=False, help="The files, 10 MB at most each."),
+]
+ChatOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--chat", "-c", metavar="ID", help="The chat to send them to; without it they are only uploaded."),
+]
+ConcurrencyOption: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--concurrency",
+        "-j",
+        parser=whole_number(1),
+        metavar="N",
+        help="How many go at once; with 1 they keep their order in the chat.",
+    ),
+]
+
 
 def upload(
     context: typer.Context,
-    paths: Annotated[
-        list[Path],
-        # `look` finds all that cannot be read, where Typer would stop at the first.
-        typer.Argument(metavar="PATH", readable=False, help="The files, 10 MB at most each."),
-    ],
-    chat: Annotated[
-        str | None,
-        typer.Option("--chat", "-c", metavar="ID", help="The chat to send them to; without it they are only uploaded."),
-    ] = None,
-    concurrency: Annotated[
-        int,
-        typer.Option(
-            "--concurrency",
-            "-j",
-            parser=whole_number(1),
-            metavar="N",
-            help="How many go at once; with 1 they keep their order in the chat.",
-        ),
-    ] = 3,
+    paths: PathsArgument,
+    chat: ChatOption = None,
+    concurrency: ConcurrencyOption = 3,
     as_json: Annotated[
         bool, typer.Option("--json", metavar="", help="Print a JSON array of what became of each file.")
     ] = False,
