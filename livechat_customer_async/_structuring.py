@@ -3,8 +3,8 @@
 A hook says only *what* is wrong. Where it is wrong, `_json` finds out afterwards.
 
 In place, a list's items give way to their models as these are made, and a property's wrapping to its value. So an
-answer is never in memory twice, and Python's collector, which looks at all that is new whenever 700 objects have come
-and not gone, seldom has a reason to.
+answer is never in memory twice, and Python's collector, which looks at all that is new whenever some hundreds of
+objects have come and not gone, seldom has a reason to.
 """
 
 from __future__ import annotations

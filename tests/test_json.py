@@ -304,7 +304,7 @@ def test_composed_models_from_wrong_data(data: Any, cls: Any, path: str) -> None
     assert caught.value.path == path
 
 
-# ---- bytes
+# ---- in place
 
 
 def test_in_place_what_was_read_goes_as_its_models_come() -> None:
@@ -329,6 +329,9 @@ def test_in_place_the_raw_form_of_what_is_unknown_stays() -> None:
     thread = structure_in_place({"id": "t", "events": [json.loads(json.dumps(event))]}, Thread)
     assert isinstance(thread.events[0], UnknownEvent)
     assert thread.events[0].raw == event
+
+
+# ---- bytes
 
 
 def test_bytes() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import gc
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 
@@ -135,6 +136,22 @@ async def test_a_slot_survives_every_failure(ours: Ours, server_tls: ssl.SSLCont
             with pytest.raises(error):
                 await send(transport, url, timeout={"pool": 1, "read": 0.05, "connect": 0.05 if "mute" in url else 5})
             assert (await send(transport, good.url, timeout={"pool": 1})).status_code == 200
+
+
+async def test_sockets_stay_alive_and_do_not_wait(ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    connect = loop.sock_connect
+    options: list[tuple[int, int]] = []
+
+    async def sock_connect(sock: socket.socket, address: tuple[str, int]) -> None:
+        keep_alive = sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        options.append((keep_alive, sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+        await connect(sock, address)
+
+    monkeypatch.setattr(loop, "sock_connect", sock_connect)
+    async with serving(serve()) as server:
+        await send(ours(), server.url)
+    assert [(bool(alive), bool(at_once)) for alive, at_once in options] == [(True, True)]
 
 
 async def test_fails_over_between_addresses(ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
