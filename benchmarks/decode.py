@@ -18,7 +18,7 @@ from benchmarks import decode_models
 from benchmarks.bodies import BODIES
 from benchmarks.harness import Goal, Options, Rounds, Sample, goals_table, measure, missing, number, pin, report, table
 from livechat_customer_async import Chat, structure
-from livechat_customer_async._json import structure_in_place
+from livechat_customer_async._wire.converter import structure_in_place
 
 SIZES = ("34", "63")
 ORJSON = "orjson.loads"

@@ -24,7 +24,7 @@ import pytest
 
 from benchmarks.bodies import BODIES, CHAT_ID, QUESTION
 from livechat_customer_async import AsyncCustomerSession, Chat, NewMessage, Replay, SentEvent, structure, unstructure
-from livechat_customer_async._retry import Circumstances, Failure, Fault, Retry, decide
+from livechat_customer_async._call.retry import Circumstances, Failure, Fault, Retry, decide
 from livechat_customer_async.config import RetryPolicy
 from livechat_customer_async.errors import Outcome, TransportError
 

@@ -1,12 +1,12 @@
 """Asyncio client for the LiveChat Customer Chat Web API v3.0. Everything public is importable from here."""
 
-from ._action import Replay
-from ._files import FileSource
-from ._json import structure, structure_event, unstructure
-from ._observe import AttemptEnd, AttemptStart, CallEnd, CallQueued, CallRetry, Observer
-from ._pool import SessionStats
+from ._call.action import Replay
+from ._call.observe import AttemptEnd, AttemptStart, CallEnd, CallQueued, CallRetry, Observer
+from ._call.shared import SessionStats
 from ._session import AsyncCustomerSession
+from ._uploads.source import FileSource
 from ._version import __version__
+from ._wire.converter import structure, structure_event, unstructure
 from .config import AccessToken, Limits, RetryPolicy, Timeouts, TokenProvider
 from .errors import (
     ApiError,

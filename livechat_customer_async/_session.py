@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict, Unpack
 
 import httpx
 
-from . import _configure as configure
-from ._action import Replay, raw_action
-from ._client import TransportOptions, open_transport
-from ._clock import Clock
-from ._observe import Observer
-from ._pipeline import Options, Pipeline
-from ._pool import Pool, SessionStats
+from . import _options as configure
+from ._base.clock import Clock
+from ._call.action import Replay, raw_action
+from ._call.observe import Observer
+from ._call.pipeline import Options, Pipeline
+from ._call.shared import Pool, SessionStats
+from ._net.clients import TransportOptions
+from ._net.open import open_transport
 from ._version import __version__
 from .config import Limits, RetryPolicy, Timeouts, TokenProvider
 from .errors import ConfigurationError, InvalidRequestError

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Self, TypeAlias
 
 import attrs
 
-from ._value import Value
+from ._base.value import Value
 from .errors import ConfigurationError
 
 __all__ = ["AccessToken", "Limits", "RetryPolicy", "Timeouts", "TokenProvider"]

@@ -33,7 +33,7 @@ from livechat_customer_async import (
     UrlDetails,
     actions,
 )
-from livechat_customer_async._action import Action
+from livechat_customer_async._call.action import Action
 from tests.contract.samples import ACTIONS as SAMPLED
 
 SAFE, UNSAFE = Replay.SAFE, Replay.UNSAFE

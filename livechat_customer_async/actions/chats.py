@@ -5,8 +5,8 @@ from typing import Any
 
 import attrs
 
-from .._action import Action, Caller, Replay, nothing, under
-from .._checks import a_bool, an_id, an_int, between, ids, optional, required
+from .._base.checks import between, check_bool, check_id, check_ids, check_int, optional, required
+from .._call.action import Action, Caller, Replay, nothing, under
 from ..errors import ChatWindowError
 from ..models import (
     Access,
@@ -36,20 +36,20 @@ class _GetChatsSummary:
 
 @attrs.frozen(eq=False, repr=False)
 class _GetChatThreadsSummary:
-    chat_id: str = attrs.field(validator=required(an_id))
-    offset: int | None = attrs.field(default=None, kw_only=True, validator=optional(an_int))
+    chat_id: str = attrs.field(validator=required(check_id))
+    offset: int | None = attrs.field(default=None, kw_only=True, validator=optional(check_int))
     limit: int | None = attrs.field(default=None, kw_only=True, validator=optional(between(None, MAX_THREADS_PAGE)))
 
 
 @attrs.frozen(eq=False, repr=False)
 class _GetChatThreads:
-    chat_id: str = attrs.field(validator=required(an_id))
-    thread_ids: Sequence[str] | None = attrs.field(default=None, kw_only=True, validator=optional(ids))
+    chat_id: str = attrs.field(validator=required(check_id))
+    thread_ids: Sequence[str] | None = attrs.field(default=None, kw_only=True, validator=optional(check_ids))
 
 
 def _customer_has_id(_instance: object, _attribute: object, value: Any) -> None:
     if isinstance(value, Customer):
-        an_id(value.id, "users.id")
+        check_id(value.id, "users.id")
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -58,21 +58,21 @@ class _StartChat:
     properties: NewProperties | None = None
     users: Customer | None = attrs.field(default=None, validator=_customer_has_id)
     thread: NewThread | None = None
-    continuous: bool | None = attrs.field(default=None, validator=optional(a_bool))
+    continuous: bool | None = attrs.field(default=None, validator=optional(check_bool))
 
 
 @attrs.frozen(eq=False, repr=False)
 class _ActivateChat:
-    chat_id: str = attrs.field(validator=required(an_id))
+    chat_id: str = attrs.field(validator=required(check_id))
     access: Access | None = attrs.field(default=None, kw_only=True)
     properties: NewProperties | None = attrs.field(default=None, kw_only=True)
     thread: NewThread | None = attrs.field(default=None, kw_only=True)
-    continuous: bool | None = attrs.field(default=None, kw_only=True, validator=optional(a_bool))
+    continuous: bool | None = attrs.field(default=None, kw_only=True, validator=optional(check_bool))
 
 
 @attrs.frozen(eq=False, repr=False)
 class _CloseThread:
-    chat_id: str = attrs.field(validator=required(an_id))
+    chat_id: str = attrs.field(validator=required(check_id))
 
 
 def _within_chat(fields: dict[str, Any]) -> dict[str, Any]:
@@ -254,7 +254,7 @@ class ChatsActions:
             InvalidRequestError: the id is empty or the page size is out of bounds.
             LiveChatError: a call failed; its subclass and `outcome` say how.
         """
-        an_id(chat_id, "chat_id")
+        check_id(chat_id, "chat_id")
         between(1, MAX_THREADS_PAGE)(page_size, "page_size")
 
         async def fetch(offset: int, limit: int) -> tuple[Sequence[ThreadSummary], int]:

@@ -5,18 +5,18 @@ from typing import cast
 
 import attrs
 
-from .._action import NO_RESULT, Action, Caller, Replay, nothing, under_or_bare
-from .._checks import a_str, is_object, optional, required, str_map
+from .._base.checks import check_str, check_str_map, is_object, optional, required
+from .._call.action import NO_RESULT, Action, Caller, Replay, nothing, under_or_bare
 from ..errors import InvalidRequestError
 from ..models import Customer
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class _UpdateCustomer:
-    name: str | None = attrs.field(default=None, validator=optional(a_str))
-    email: str | None = attrs.field(default=None, validator=optional(a_str))
-    avatar: str | None = attrs.field(default=None, validator=optional(a_str))
-    fields: Mapping[str, str] | None = attrs.field(default=None, validator=optional(str_map))
+    name: str | None = attrs.field(default=None, validator=optional(check_str))
+    email: str | None = attrs.field(default=None, validator=optional(check_str))
+    avatar: str | None = attrs.field(default=None, validator=optional(check_str))
+    fields: Mapping[str, str] | None = attrs.field(default=None, validator=optional(check_str_map))
 
     def __attrs_post_init__(self) -> None:
         if self.name is None and self.email is None and self.avatar is None and self.fields is None:
@@ -25,7 +25,7 @@ class _UpdateCustomer:
 
 @attrs.frozen(eq=False, repr=False)
 class _SetCustomerFields:
-    fields: Mapping[str, str] = attrs.field(validator=required(str_map))
+    fields: Mapping[str, str] = attrs.field(validator=required(check_str_map))
 
 
 def _customer_or_nothing(payload: object) -> tuple[object, str]:

@@ -4,20 +4,20 @@ from typing import Literal
 
 import attrs
 
-from .._action import Action, Caller, Replay, UploadRequest, nothing
-from .._checks import a_bool, a_str, an_id, optional, required
-from .._files import FileSource, OnProgress
-from .._verify import Send
+from .._base.checks import check_bool, check_id, check_str, optional, required
+from .._call.action import Action, Caller, Replay, UploadRequest, nothing
+from .._uploads.source import FileSource, OnProgress
 from ..errors import InvalidRequestError
 from ..models import NewEvent, Postback, SentEvent, UploadedFile
+from ._verified import Send
 
 
 @attrs.frozen(eq=False, repr=False)
 class _SendEvent:
-    chat_id: str = attrs.field(validator=required(an_id))
+    chat_id: str = attrs.field(validator=required(check_id))
     event: NewEvent
-    attach_to_last_thread: bool | None = attrs.field(default=None, kw_only=True, validator=optional(a_bool))
-    require_active_thread: bool | None = attrs.field(default=None, kw_only=True, validator=optional(a_bool))
+    attach_to_last_thread: bool | None = attrs.field(default=None, kw_only=True, validator=optional(check_bool))
+    require_active_thread: bool | None = attrs.field(default=None, kw_only=True, validator=optional(check_bool))
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -27,22 +27,22 @@ class _UploadFile(UploadRequest):
 
 @attrs.frozen(eq=False, repr=False)
 class _SendFile(UploadRequest):
-    chat_id: str = attrs.field(kw_only=True, validator=required(an_id))
-    custom_id: str | None = attrs.field(default=None, kw_only=True, validator=optional(a_str))
-    require_active_thread: bool | None = attrs.field(default=None, kw_only=True, validator=optional(a_bool))
+    chat_id: str = attrs.field(kw_only=True, validator=required(check_id))
+    custom_id: str | None = attrs.field(default=None, kw_only=True, validator=optional(check_str))
+    require_active_thread: bool | None = attrs.field(default=None, kw_only=True, validator=optional(check_bool))
 
 
 @attrs.frozen(eq=False, repr=False)
 class _SendRichMessagePostback:
-    chat_id: str = attrs.field(validator=required(an_id))
-    thread_id: str = attrs.field(validator=required(an_id))
-    event_id: str = attrs.field(validator=required(an_id))
+    chat_id: str = attrs.field(validator=required(check_id))
+    thread_id: str = attrs.field(validator=required(check_id))
+    event_id: str = attrs.field(validator=required(check_id))
     postback: Postback
 
 
 @attrs.frozen(eq=False, repr=False)
 class _SendSneakPeek:
-    chat_id: str = attrs.field(validator=required(an_id))
+    chat_id: str = attrs.field(validator=required(check_id))
     sneak_peek_text: str
 
 

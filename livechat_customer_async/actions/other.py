@@ -5,32 +5,32 @@ from datetime import datetime
 
 import attrs
 
-from .._action import Action, Caller, Replay, nothing, under, under_or_bare
-from .._checks import a_str, an_id, an_int, optional, refuse, required, str_map, unix_seconds
+from .._base.checks import check_id, check_int, check_str, check_str_map, optional, refuse, required, unix_seconds
+from .._call.action import Action, Caller, Replay, nothing, under, under_or_bare
 from ..models import Agent, FormResult, UrlDetails
 
 
 @attrs.frozen(eq=False, repr=False)
 class _CheckGoals:
-    page_url: str = attrs.field(validator=required(a_str))
-    customer_fields: Mapping[str, str] = attrs.field(validator=required(str_map))
-    group_id: int = attrs.field(validator=required(an_int))
+    page_url: str = attrs.field(validator=required(check_str))
+    customer_fields: Mapping[str, str] = attrs.field(validator=required(check_str_map))
+    group_id: int = attrs.field(validator=required(check_int))
 
 
 @attrs.frozen(eq=False, repr=False)
 class _GetForm:
-    group_id: int = attrs.field(validator=required(an_int))
-    type: str = attrs.field(validator=required(an_id))
+    group_id: int = attrs.field(validator=required(check_int))
+    type: str = attrs.field(validator=required(check_id))
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class _GetPredictedAgent:
-    group_id: int | None = attrs.field(default=None, validator=optional(an_int))
+    group_id: int | None = attrs.field(default=None, validator=optional(check_int))
 
 
 @attrs.frozen(eq=False, repr=False)
 class _GetUrlDetails:
-    url: str = attrs.field(validator=required(a_str))
+    url: str = attrs.field(validator=required(check_str))
 
 
 def _seconds(value: datetime | int | None) -> int | None:
@@ -43,8 +43,8 @@ def _seconds(value: datetime | int | None) -> int | None:
 
 @attrs.frozen(eq=False, repr=False)
 class _UpdateLastSeenTimestamp:
-    chat_id: str = attrs.field(validator=required(an_id))
-    timestamp: int | None = attrs.field(default=None, kw_only=True, converter=_seconds, validator=optional(an_int))
+    chat_id: str = attrs.field(validator=required(check_id))
+    timestamp: int | None = attrs.field(default=None, kw_only=True, converter=_seconds, validator=optional(check_int))
 
 
 CHECK_GOALS = Action("check_goals", _CheckGoals, type(None), unwrap=nothing)

@@ -4,29 +4,29 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from .. import _checks
-from .._action import Action, Caller, Replay, nothing
-from .._checks import an_id, required
+from .._base import checks
+from .._base.checks import check_id, required
+from .._call.action import Action, Caller, Replay, nothing
 from ..models import NewProperties
 
 
 def _names(value: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    return _checks.property_names(value, "properties")
+    return checks.check_property_names(value, "properties")
 
 
 @attrs.frozen(eq=False, repr=False)
 class _OfChat:
-    chat_id: str = attrs.field(validator=required(an_id))
+    chat_id: str = attrs.field(validator=required(check_id))
 
 
 @attrs.frozen(eq=False, repr=False)
 class _OfThread(_OfChat):
-    thread_id: str = attrs.field(validator=required(an_id))
+    thread_id: str = attrs.field(validator=required(check_id))
 
 
 @attrs.frozen(eq=False, repr=False)
 class _OfEvent(_OfThread):
-    event_id: str = attrs.field(validator=required(an_id))
+    event_id: str = attrs.field(validator=required(check_id))
 
 
 @attrs.frozen(eq=False, repr=False)

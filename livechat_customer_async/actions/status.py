@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import attrs
 
-from .._action import Action, Caller, Replay, under
-from .._checks import a_bool, ints, optional
+from .._base.checks import check_bool, check_ints, optional
+from .._call.action import Action, Caller, Replay, under
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class _GetGroupsStatus:
-    all: bool | None = attrs.field(default=None, validator=optional(a_bool))
-    groups: Sequence[int] | None = attrs.field(default=None, validator=optional(ints))
+    all: bool | None = attrs.field(default=None, validator=optional(check_bool))
+    groups: Sequence[int] | None = attrs.field(default=None, validator=optional(check_ints))
 
 
 GET_GROUPS_STATUS = Action(

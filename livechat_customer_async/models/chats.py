@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
-from .._checks import tuple_of
-from .._value import Value
+from .._base.checks import tuple_of
+from .._base.value import Value
 from ._base import Properties
 from .events import Event
 from .users import User

@@ -6,8 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from .._checks import tuple_of, tuple_or_none
-from .._value import Value
+from .._base.checks import tuple_of, tuple_or_none
+from .._base.value import Value
 from ._base import Properties
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 import attrs
 
-from .._value import Value
+from .._base.value import Value
 
 __all__ = ["Form", "FormField", "FormOption", "FormResult", "UploadedFile", "UrlDetails"]
 

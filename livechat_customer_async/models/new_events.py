@@ -8,19 +8,19 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from .._checks import (
-    a_bool,
-    a_sequence,
-    an_id,
+from .._base.checks import (
     at_most_bytes,
+    check_bool,
+    check_id,
+    check_json,
+    check_mapping,
+    check_sequence,
     is_sequence,
-    json_value,
-    keyed,
     required,
     tuple_of,
     tuple_or_none,
 )
-from .._value import Value
+from .._base.value import Value
 from ..errors import InvalidRequestError
 from ._base import NewProperties
 from .events import FilledField, MessagePostback, RichButton, RichElement
@@ -64,12 +64,12 @@ def _postback_is_paired(_instance: object, _attribute: object, value: Any) -> No
 def _elements_are_within_limits(_instance: object, _attribute: object, value: Any) -> None:
     if value is None:
         return
-    elements = a_sequence(value, "elements")
+    elements = check_sequence(value, "elements")
     _count_within("elements", len(elements), MAX_ELEMENTS)
     for index, element in enumerate(elements):
         if isinstance(element, RichElement) and element.buttons is not None:
             path = f"elements[{index}].buttons"
-            _count_within(path, len(a_sequence(element.buttons, path)), MAX_BUTTONS)
+            _count_within(path, len(check_sequence(element.buttons, path)), MAX_BUTTONS)
             for number, button in enumerate(element.buttons):
                 if isinstance(button, RichButton):
                     _not_empty(button.postback_id, f"{path}[{number}].postback_id")
@@ -94,7 +94,7 @@ def _count_within(parameter: str, count: int, high: int) -> None:
 
 def _json_object(_instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     if value is not None:
-        json_value(keyed(value, attribute.name), attribute.name)
+        check_json(check_mapping(value, attribute.name), attribute.name)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -138,7 +138,7 @@ class NewFilledForm(_NewEventBase):
     """A form, filled in."""
 
     type: Literal["filled_form"] = "filled_form"
-    form_id: str = attrs.field(validator=required(an_id))
+    form_id: str = attrs.field(validator=required(check_id))
     fields: tuple[FilledField, ...] = attrs.field(converter=_fields, validator=_fields_have_ids)
 
 
@@ -151,7 +151,7 @@ class NewRichMessage(_NewEventBase):
     """
 
     type: Literal["rich_message"] = "rich_message"
-    template_id: str = attrs.field(validator=required(an_id))
+    template_id: str = attrs.field(validator=required(check_id))
     elements: tuple[RichElement, ...] | None = attrs.field(
         default=None, converter=_elements, validator=_elements_are_within_limits
     )
@@ -215,5 +215,5 @@ class Postback(Value):
         toggled: whether it is on now.
     """
 
-    id: str = attrs.field(validator=required(an_id))
-    toggled: bool = attrs.field(validator=required(a_bool))
+    id: str = attrs.field(validator=required(check_id))
+    toggled: bool = attrs.field(validator=required(check_bool))

@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from .._value import Value
+from .._base.value import Value
 
 __all__ = ["Agent", "Customer", "UnknownUser", "User"]
 

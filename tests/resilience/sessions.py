@@ -11,7 +11,7 @@ import attrs
 import httpx
 
 from livechat_customer_async import AsyncCustomerSession, RetryPolicy, Timeouts
-from livechat_customer_async._clock import Clock
+from livechat_customer_async._base.clock import Clock
 from livechat_customer_async.sandbox import Sandbox
 
 LICENSE = 1520

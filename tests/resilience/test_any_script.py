@@ -26,10 +26,10 @@ from livechat_customer_async import (
     RetryPolicy,
     Timeouts,
 )
-from livechat_customer_async._observe import CallRetry
+from livechat_customer_async._call.observe import CallRetry
+from tests.helpers.virtual_time import WALL_AT_START, virtual_clock, virtual_time
 from tests.resilience.scripted import MAY_HAVE_ACTED, NEVER_SENT, OTHER_FAULTS, ScriptedTransport, Step, refusal
 from tests.resilience.sessions import a_session, assert_nothing_held, with_clock
-from tests.virtual_time import WALL_AT_START, virtual_clock, virtual_time
 
 ACTIONS = ["first", "second", "third"]
 HANGS = math.inf

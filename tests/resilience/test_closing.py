@@ -23,10 +23,10 @@ from livechat_customer_async import (
     TransportError,
 )
 from livechat_customer_async.sandbox import Fault, Sandbox, serve
+from tests.helpers.virtual_time import virtual_time
 from tests.resilience.scripted import ScriptedTransport, Step, refusal
 from tests.resilience.sessions import a_session, assert_nothing_held, open_files, ticks, until
 from tests.resilience.subjects import ENGINES
-from tests.virtual_time import virtual_time
 
 GRACE = 5.0
 HANGS = Step(delay=math.inf)
@@ -167,7 +167,7 @@ async def test_every_connection_is_closed(engine: str) -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_a_call_that_hangs_on_a_socket_is_ended(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livechat_customer_async._pool.CLOSE_GRACE", 0.05)
+    monkeypatch.setattr("livechat_customer_async._call.shared.CLOSE_GRACE", 0.05)
     sandbox = Sandbox()
     armed = sandbox.faults.add(Fault("stall-before-headers"))
     async with serve(sandbox) as server:

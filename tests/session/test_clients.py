@@ -23,8 +23,8 @@ from livechat_customer_async import (
     RetryPolicy,
     SessionStateError,
     TransportError,
-    _client,
 )
+from livechat_customer_async._net.clients import shared_ssl_context
 from livechat_customer_async.sandbox import Sandbox, SandboxServer, serve
 from tests.session.recording import Recording
 
@@ -305,7 +305,7 @@ async def test_a_bad_proxy_is_named_by_where_it_came_from(
 async def test_certificates_that_the_environment_names_badly(
     no_proxy_around: pytest.MonkeyPatch, tmp_path: Path, engine: str
 ) -> None:
-    no_proxy_around.setattr(_client, "_shared_ssl_context", _client._shared_ssl_context.__wrapped__)  # not the cached
+    shared_ssl_context.cache_clear()
     garbage = tmp_path / "garbage.pem"
     garbage.write_text("no certificate")
     for path, why in [(tmp_path / "missing.pem", "No such file"), (garbage, "")]:

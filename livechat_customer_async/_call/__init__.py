@@ -1,0 +1,1 @@
+"""What one call goes through: token, slot, attempt, retry, result."""

@@ -1,0 +1,1 @@
+"""A caller's file becomes a multipart body."""

@@ -1,0 +1,124 @@
+"""One upload as a streamed `multipart/form-data` body.
+
+Names are encoded as browsers do (WHATWG, "multipart/form-data encoding algorithm"): UTF-8 as it is, and `"`, CR and LF
+percent-encoded, so that no name can end its quotes or its line. Values go out exactly as given: no value can begin a
+part, because nobody can guess the boundary.
+"""
+
+from __future__ import annotations
+
+import inspect
+import secrets
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+
+from ..errors import InvalidRequestError
+from .source import OnProgress, Source
+
+_ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
+
+
+class MultipartBody:
+    """The body of one call, the same bytes on every pass.
+
+    Attributes:
+        content_type: value of the request's `Content-Type`.
+        content_length: exact length of the body; `None` where the file's size is unknown: it is sent chunked then.
+        sent: bytes of the body handed out on the current pass.
+    """
+
+    def __init__(
+        self,
+        fields: Iterable[tuple[str, str]],
+        file_field: str,
+        source: Source,
+        *,
+        on_progress: OnProgress | None = None,
+        boundary: str | None = None,
+    ) -> None:
+        """Lay out the body: the fields in their order, then the file.
+
+        Args:
+            fields: names and values of the parts before the file.
+            file_field: name of the file's part.
+            source: the file; it stays the caller's to close.
+            on_progress: called with the file's bytes sent and its size, `None` while that is unknown: with 0 when a
+                pass begins, after each chunk that has left, and with the size, when all of the file has. Awaited if it
+                returns an awaitable.
+            boundary: for tests; a random one by default.
+
+        Raises:
+            InvalidRequestError: a name or value that UTF-8 cannot carry.
+        """
+        boundary = secrets.token_hex(16) if boundary is None else boundary
+        parts = [_part(boundary, name, value) for name, value in fields]
+        self._head = b"".join([*parts, _file_head(boundary, file_field, source)])
+        self._tail = f"\r\n--{boundary}--\r\n".encode()
+        self._source = source
+        self._on_progress = on_progress
+        self.content_type = f"multipart/form-data; boundary={boundary}"
+        self.content_length = None if source.size is None else len(self._head) + source.size + len(self._tail)
+        self.sent = 0
+
+    @property
+    def started(self) -> bool:
+        """Whether a first byte of the current pass was handed out."""
+        return self.sent > 0
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """Yield the body in chunks; a further pass begins at the source's start and counts from 0.
+
+        Raises:
+            InvalidRequestError: the source or `on_progress` failed. The body is incomplete then: its connection must
+                not be used again.
+        """
+        self.sent = done = 0
+        total = self._source.size
+        await self._report(0, total)
+        yield self._count(self._head)
+        async with aclosing(self._source.chunks()) as chunks:
+            async for chunk in chunks:
+                yield self._count(chunk)
+                # More is asked for, so this chunk was written.
+                done += len(chunk)
+                await self._report(done, total)
+        if total is None:
+            await self._report(done, done)
+        yield self._count(self._tail)
+
+    def _count(self, chunk: bytes) -> bytes:
+        self.sent += len(chunk)
+        return chunk
+
+    async def _report(self, sent: int, total: int | None) -> None:
+        if self._on_progress is None:
+            return
+        try:
+            answer = self._on_progress(sent, total)
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception as error:
+            message = f"it raised {type(error).__name__}, which ended the upload"
+            raise InvalidRequestError(message, parameter="on_progress") from error
+
+
+def _part(boundary: str, name: str, value: str) -> bytes:
+    return _encoded(f"{_opening(boundary, name)}\r\n\r\n{value}\r\n", name)
+
+
+def _file_head(boundary: str, name: str, source: Source) -> bytes:
+    filename = source.filename.translate(_ESCAPES)
+    opening = f'{_opening(boundary, name)}; filename="{filename}"'
+    return _encoded(f"{opening}\r\nContent-Type: {source.content_type}\r\n\r\n", name)
+
+
+def _opening(boundary: str, name: str) -> str:
+    return f'--{boundary}\r\nContent-Disposition: form-data; name="{name.translate(_ESCAPES)}"'
+
+
+def _encoded(part: str, name: str) -> bytes:
+    try:
+        return part.encode()
+    except UnicodeEncodeError:
+        # The wire's prefix is not part of the parameter's name.
+        raise InvalidRequestError("a lone surrogate has no form in UTF-8", parameter=name.rpartition(".")[2]) from None
