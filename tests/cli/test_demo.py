@@ -8,7 +8,7 @@ from rich.console import Console
 
 from livechat_customer_async import Chat, File, Message, RichMessage
 from livechat_customer_async.cli._demo import Played, play, show
-from livechat_customer_async.cli._story import draw_photo
+from livechat_customer_async.cli._demo_script import draw_photo
 from tests.cli.conftest import Cli, finish, start
 
 ACTIONS = [
@@ -39,8 +39,8 @@ def events(chat: Chat) -> list[object]:
 
 
 def test_it_has_the_conversation_through_a_real_session(played: Played) -> None:
-    assert [call.action for call in played.stopwatch.calls] == ACTIONS
-    assert {call.status_code for call in played.stopwatch.calls} == {200}
+    assert [call.action for call in played.times.calls] == ACTIONS
+    assert {call.status_code for call in played.times.calls} == {200}
     assert (played.stats.calls, played.stats.attempts, played.stats.retries) == (8, 8, 0)
     kinds = {type(event) for event in events(played.story.chat)}
     assert kinds == {Message, RichMessage, File}
@@ -64,9 +64,9 @@ def test_it_tells_the_file_and_the_times(played: Played, width: int) -> None:
     assert file.size == len(draw_photo())
     assert f"jacket.png (image/png, {file.size / 1000:.1f} kB)" in screen
     assert "28%, 57%, 85%, 100%" in screen
-    for call in played.stopwatch.calls:
+    for call in played.times.calls:
         assert re.search(rf"^{call.action} .* 200 +{call.elapsed * 1000:.1f}", screen, re.MULTILINE)
-    assert re.search(r"^8 calls in [\d.,]+ ms: 8 requests over 1 connection, 0 tried again\.$", screen, re.MULTILINE)
+    assert re.search(r"^8 calls in [\d.,]+ ms: 8 requests over 1 connection, 0 retries\.$", screen, re.MULTILINE)
 
 
 def test_bars_are_for_wide_terminals(played: Played) -> None:

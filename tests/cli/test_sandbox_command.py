@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 import livechat_customer_async.sandbox
-from livechat_customer_async.cli import _serve
-from livechat_customer_async.cli._serve import example
+from livechat_customer_async.cli import _request_log, _sandbox
+from livechat_customer_async.cli._sandbox import example
 from livechat_customer_async.sandbox import SandboxServer, friendly_agent
 from tests.cli.conftest import TOKEN, Cli, Ran, finish, only_line, start
 
@@ -89,7 +89,7 @@ def test_a_request_without_an_answer_says_so(visited: Callable[..., Ran]) -> Non
 
     ran = visited(visit, "--fault", "start_chat:reset-after-performing", "--fault", "close_thread:latency")
     assert lines(ran) == [("start_chat", "no answer")]
-    assert "(an agent replies, 2 faults wait)" in ran.stdout
+    assert "(an agent replies, 2 faults armed)" in ran.stdout
     assert "Stopped after 1 request." in ran.stdout
 
 
@@ -113,7 +113,7 @@ def test_the_options_reach_the_sandbox(visited: Callable[..., Ran]) -> None:
     assert [one for one, _ in seen][2] == "misdirected_request"
     assert seen[0][1] is None
     assert seen[0][0] != 200  # a customer of dal, too
-    assert "(nobody replies)" in ran.stdout
+    assert "(no agent)" in ran.stdout
     assert "LIVECHAT_LICENSE_ID=7" in ran.stdout
     assert "LIVECHAT_ACCESS_TOKEN=fra-visitor" in ran.stdout
 
@@ -144,12 +144,12 @@ def test_a_port_that_is_taken_is_one_line(cli: Cli) -> None:
     line = only_line(ran.stderr)
     assert "cannot listen on 127.0.0.1:" in line
     assert "while" not in line
-    assert line.endswith(" (--port 0 finds a free port)")
+    assert line.endswith(" (use --port 0 for a free port)")
 
 
 def test_another_port_is_no_remedy_for_a_bad_host() -> None:
     text = "Cannot assign requested address (while attempting to bind on address ('10.1.2.3', 0))"
-    assert _serve._why_not(OSError(errno.EADDRNOTAVAIL, text)) == "Cannot assign requested address"
+    assert _sandbox._bind_problem(OSError(errno.EADDRNOTAVAIL, text)) == "Cannot assign requested address"
 
 
 @pytest.mark.parametrize("text, said", [("nonsense", "ACTION:KIND"), ("*:explode", "unknown fault 'explode'")])
@@ -176,7 +176,7 @@ def test_the_example_suits_the_shell() -> None:
 
 @pytest.mark.parametrize("status, style", [(200, "green"), (404, "yellow"), (503, "red")])
 def test_the_status_has_its_colour(status: int, style: str) -> None:
-    line = _serve._line("/v3.0/customer/action/start_chat", status, 0.0012)
+    line = _request_log._line("/v3.0/customer/action/start_chat", status, 0.0012)
     assert line.plain.endswith("  start_chat" + " " * 27 + f"{status}     1.2 ms")
     assert style in [span.style for span in line.spans]
 

@@ -94,9 +94,9 @@ def test_a_reader_that_left_is_no_error(run: Run, command: list[str]) -> None:
 
 def test_windows_has_another_error_for_it() -> None:
     invalid = OSError(errno.EINVAL, "Invalid argument")
-    assert OutputError(invalid, windows=True).reader_left
-    assert not OutputError(invalid, windows=False).reader_left
-    assert not OutputError(FULL, windows=True).reader_left
+    assert OutputError(invalid, windows=True).broken_pipe
+    assert not OutputError(invalid, windows=False).broken_pipe
+    assert not OutputError(FULL, windows=True).broken_pipe
 
 
 def test_a_process_without_standard_output_says_so(
@@ -182,7 +182,7 @@ def test_a_sandbox_ends_when_its_log_cannot_be_written(run: Run, raw: Raw, monke
     monkeypatch.setattr(livechat_customer_async.sandbox, "run", run_with_visit)
     ran = run("sandbox", "--port", 0, error=None)
     assert (ran.exit_code, ran.stderr) == (141, "")
-    assert "Sandbox at http://" in ran.stdout
+    assert "Sandbox running at http://" in ran.stdout
     assert "Stopped" not in ran.stdout
     assert set(answers) <= {404}
 

@@ -15,11 +15,11 @@ import typer
 from rich.console import Console
 
 from livechat_customer_async import AsyncCustomerSession
-from livechat_customer_async.cli import _terminal, _upload
-from livechat_customer_async.cli._exits import reporting
-from livechat_customer_async.cli._interrupted import Interrupted
-from livechat_customer_async.cli._progress import Bars
-from livechat_customer_async.cli._upload import Upload, report, upload_all
+from livechat_customer_async.cli import _terminal, _upload, _uploads
+from livechat_customer_async.cli._exit_codes import reporting
+from livechat_customer_async.cli._interrupts import InterruptedCalls
+from livechat_customer_async.cli._progress import ProgressBars
+from livechat_customer_async.cli._uploads import Upload, print_results, upload_all
 from livechat_customer_async.sandbox import Fault, FaultKind
 from tests.cli.conftest import TOKEN, Cli, Served, finish, only_line, start
 
@@ -99,13 +99,13 @@ def test_each_path_that_names_no_file_is_told_and_nothing_is_uploaded(
     first, second = ran.stderr.splitlines()
     assert first.startswith(f"error: {missing}: ")
     assert first.endswith(" [nothing was sent]")
-    assert second == f"error: {tmp_path}: it is a directory [nothing was sent]"
+    assert second == f"error: {tmp_path}: is a directory [nothing was sent]"
     assert served.sandbox.requests == []
 
 
 @pytest.mark.parametrize(
     "mode, readable, said",
-    [(stat.S_IFIFO, True, "it is a pipe, socket or device"), (stat.S_IFREG, False, os.strerror(errno.EACCES))],
+    [(stat.S_IFIFO, True, "not a regular file"), (stat.S_IFREG, False, os.strerror(errno.EACCES))],
     ids=["fifo", "unreadable"],
 )
 def test_what_cannot_be_read_is_told_before_anything_is_sent(
@@ -136,26 +136,26 @@ def test_a_file_that_goes_away_is_named(
     served: Served, cli: Cli, files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone, there = files(1, 2)
-    seen = _upload.look
+    seen = _upload.find_files
 
-    def look_and_lose(paths: list[Path]) -> list[Upload]:
+    def find_and_lose(paths: list[Path]) -> list[Upload]:
         uploads = seen(paths)
         gone.unlink()
         return uploads
 
-    monkeypatch.setattr(_upload, "look", look_and_lose)
+    monkeypatch.setattr(_upload, "find_files", find_and_lose)
     ran = cli("upload", gone, there)
     assert ran.exit_code == 2
-    assert only_line(ran.stderr).startswith(f"error: {gone}: upload_file: file: there is no file at this path: ")
+    assert only_line(ran.stderr).startswith(f"error: {gone}: upload_file: file: ")
     assert ran.stdout.endswith("/file%201.txt\n")
 
 
 def test_no_more_than_asked_for_go_at_once(served: Served, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     uploads = [Upload(path, 1) for path in files(1, 1, 1, 1, 1)]
     under_way, most = 0, 0
-    original = Bars.file
+    original = ProgressBars.file
 
-    def watched(self: Bars, name: str, size: int) -> object:
+    def watched(self: ProgressBars, name: str, size: int) -> object:
         manager = original(self, name, size)
 
         class Watch:
@@ -172,11 +172,11 @@ def test_no_more_than_asked_for_go_at_once(served: Served, files: Files, monkeyp
 
         return Watch()
 
-    monkeypatch.setattr(Bars, "file", watched)
+    monkeypatch.setattr(ProgressBars, "file", watched)
     session = AsyncCustomerSession(1, TOKEN, base_url=served.url)
-    asyncio.run(upload_all(session, uploads, None, 2, Console(file=io.StringIO()), Interrupted()))
+    asyncio.run(upload_all(session, uploads, None, 2, Console(file=io.StringIO()), InterruptedCalls()))
     assert most == 2
-    assert {one.code for one in uploads} == {0}
+    assert {one.exit_code for one in uploads} == {0}
 
 
 # ---- what a person sees
@@ -195,7 +195,7 @@ def test_bars_show_each_file_and_all(served: Served, files: Files) -> None:
     console = terminal()
     uploads = [Upload(path, 300_000) for path in files(300_000, 300_000)]
     session = AsyncCustomerSession(1, TOKEN, base_url=served.url)
-    asyncio.run(upload_all(session, uploads, None, 1, console, Interrupted()))
+    asyncio.run(upload_all(session, uploads, None, 1, console, InterruptedCalls()))
     rows = shown(console).splitlines()
     assert any(row.endswith("file 1.txt") or "file 1.txt ━" in row for row in rows)
     assert "600.0/600.0 kB" in shown(console)
@@ -203,7 +203,7 @@ def test_bars_show_each_file_and_all(served: Served, files: Files) -> None:
 
 def test_a_repeated_upload_takes_its_part_back_from_the_whole() -> None:
     console = terminal()
-    with Bars(console, 200, 2) as bars, bars.file("a", 100) as advance:
+    with ProgressBars(console, 200, 2) as bars, bars.file("a", 100) as advance:
         for sent in (0, 80, 0, 100):
             advance(sent, 100)
     assert "100/200 bytes" in shown(console)
@@ -211,7 +211,7 @@ def test_a_repeated_upload_takes_its_part_back_from_the_whole() -> None:
 
 def test_a_size_that_is_not_known_is_the_one_that_was_found() -> None:
     console = terminal()
-    with Bars(console, 100, 1) as bars, bars.file("a", 100) as advance:
+    with ProgressBars(console, 100, 1) as bars, bars.file("a", 100) as advance:
         advance(100, None)
     assert "100/100 bytes" in shown(console)
     assert "files" not in shown(console)
@@ -219,7 +219,7 @@ def test_a_size_that_is_not_known_is_the_one_that_was_found() -> None:
 
 def test_of_many_files_only_those_under_way_are_shown() -> None:
     console = terminal()
-    with Bars(console, 13, 13) as bars:
+    with ProgressBars(console, 13, 13) as bars:
         with bars.file("first", 1):
             pass
         with bars.file("second", 1):
@@ -231,7 +231,7 @@ def test_of_many_files_only_those_under_way_are_shown() -> None:
 
 def test_a_row_leaves_room_for_the_echo_of_ctrl_c() -> None:
     console = terminal(60)
-    with Bars(console, 10_000_000, 1) as bars, bars.file("n" * 200, 10_000_000) as advance:
+    with ProgressBars(console, 10_000_000, 1) as bars, bars.file("n" * 200, 10_000_000) as advance:
         advance(10_000_000, None)
     rows = [row for row in shown(console).splitlines() if "━" in row]
     assert rows
@@ -241,25 +241,25 @@ def test_a_row_leaves_room_for_the_echo_of_ctrl_c() -> None:
 @pytest.mark.parametrize("dumb", [True, False])
 def test_elsewhere_there_are_no_bars(dumb: bool) -> None:
     console = Console(file=io.StringIO(), force_terminal=dumb, _environ={"TERM": "dumb"})
-    with Bars(console, 200, 2) as bars, bars.file("a", 100) as advance:
+    with ProgressBars(console, 200, 2) as bars, bars.file("a", 100) as advance:
         advance(100, 100)
     assert shown(console) == ""
 
 
 def test_on_a_terminal_a_name_and_its_time_stand_with_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
     console = terminal(40)
-    monkeypatch.setattr(_upload, "out", lambda: console)
+    monkeypatch.setattr(_uploads, "out", lambda: console)
     url = "https://files.example/" + "long" * 20
-    report([Upload(Path("dir") / "a.txt", 1500, url=url, seconds=0.0123)], as_json=False)
+    print_results([Upload(Path("dir") / "a.txt", 1500, url=url, seconds=0.0123)], as_json=False)
     assert shown(console) == f"a.txt  1.5 kB in 12.3 ms\n  {url}\n"
 
 
 def test_what_was_interrupted_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     done, not_done = Upload(Path("a"), 1, url="https://x/a", seconds=0.001), Upload(Path("b"), 1)
-    report([done, not_done], as_json=False)
+    print_results([done, not_done], as_json=False)
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("https://x/a\n", "error: b: interrupted: nothing was sent\n")
-    assert not_done.code == 130
+    assert not_done.exit_code == 130
     interrupted = {"path": "b", "size": 1, "exit_code": 130, "error": "interrupted", "outcome": "not_sent"}
     assert not_done.as_json() == interrupted
 

@@ -3,7 +3,7 @@ import typer
 
 import livechat_customer_async as api
 from livechat_customer_async import Outcome
-from livechat_customer_async.cli._exits import EXIT_CODES_HELP, ExitCode, exit_code, reporting
+from livechat_customer_async.cli._exit_codes import EXIT_CODES_HELP, ExitCode, exit_code, reporting
 from tests.cli.conftest import only_line
 
 CODES = [
