@@ -29,14 +29,14 @@ def test_the_payload_may_be_left_out(served: Served, cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_the_payload_may_stand_in_a_file(served: Served, cli: Cli, tmp_path: Path, encoding: str) -> None:
+def test_the_payload_may_be_in_a_file(served: Served, cli: Cli, tmp_path: Path, encoding: str) -> None:
     file = tmp_path / "payload.json"
     file.write_text('{"name": "Zoë"}', encoding=encoding)
     assert cli("call", "update_customer", "-p", f"@{file}").exit_code == 0
     assert served.sandbox.customer(TOKEN).name == "Zoë"
 
 
-def test_the_payload_may_come_over_a_pipe(served: Served, cli: Cli) -> None:
+def test_the_payload_may_be_piped(served: Served, cli: Cli) -> None:
     assert cli("call", "update_customer", "-p", "-", input='{"name": "Zoë"}'.encode()).exit_code == 0
     assert served.sandbox.customer(TOKEN).name == "Zoë"
 
@@ -58,7 +58,7 @@ def test_a_bad_payload_is_wrong_usage(served: Served, cli: Cli, payload: str, sa
 
 
 @pytest.mark.parametrize("action", ["send_file", "upload_file"])
-def test_an_upload_is_sent_to_its_own_command(cli: Cli, action: str) -> None:
+def test_upload_actions_name_the_upload_command(cli: Cli, action: str) -> None:
     ran = cli("call", action)
     assert ran.exit_code == 2
     assert "livechat-customer upload" in only_line(ran.stderr)
@@ -80,7 +80,9 @@ def error(type: str, **options: object) -> Fault:
     ],
     ids=lambda value: getattr(value, "type", None) or getattr(value, "kind", None),
 )
-def test_an_error_is_one_line_and_its_code(served: Served, cli: Cli, fault: Fault, exit_code: int, said: str) -> None:
+def test_an_error_is_one_line_and_an_exit_code(
+    served: Served, cli: Cli, fault: Fault, exit_code: int, said: str
+) -> None:
     served.arm(fault)
     ran = cli("call", "start_chat", "--no-retry")
     assert (ran.exit_code, ran.stdout) == (exit_code, "")
@@ -89,7 +91,7 @@ def test_an_error_is_one_line_and_its_code(served: Served, cli: Cli, fault: Faul
     assert said in line
 
 
-def test_where_nobody_listens_nothing_was_sent(served: Served, cli: Cli) -> None:
+def test_connection_refused(served: Served, cli: Cli) -> None:
     ran = cli("call", "start_chat", "--no-retry", "--base-url", "http://127.0.0.1:1")
     assert ran.exit_code == 5
     assert "nothing was sent; 1 attempt" in only_line(ran.stderr)
@@ -102,7 +104,7 @@ def test_a_bad_action_is_wrong_usage(served: Served, cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("replay, exit_code, arrived", [("safe", 0, 2), ("unsafe", 6, 1)])
-def test_only_a_safe_call_is_made_again(served: Served, cli: Cli, replay: str, exit_code: int, arrived: int) -> None:
+def test_only_a_safe_call_is_retried(served: Served, cli: Cli, replay: str, exit_code: int, arrived: int) -> None:
     served.arm(Fault(FaultKind.RESET_AFTER_PERFORMING, "get_groups_status"))
     assert cli("call", "get_groups_status", "--replay", replay).exit_code == exit_code
     assert served.sandbox.arrived["get_groups_status"] == arrived
@@ -114,7 +116,7 @@ def test_no_retry_is_one_attempt(served: Served, cli: Cli) -> None:
     assert served.sandbox.arrived["get_groups_status"] == 1
 
 
-def test_verbose_tells_each_attempt(served: Served, cli: Cli) -> None:
+def test_verbose_logs_each_attempt(served: Served, cli: Cli) -> None:
     served.arm(Fault(FaultKind.RESET_AFTER_PERFORMING, "get_groups_status"))
     ran = cli("call", "get_groups_status", "--replay", "safe", "-v")
     assert json.loads(ran.stdout) == {"groups_status": {"0": "online"}}
@@ -134,7 +136,7 @@ def test_timeout_bounds_the_call(served: Served, cli: Cli) -> None:
 # ---- who speaks, and where to
 
 
-def test_options_win_over_the_environment(served: Served, cli: Cli) -> None:
+def test_options_override_the_environment(served: Served, cli: Cli) -> None:
     options = ["--license-id", "7", "--access-token", "dal-other", "--region", "fra"]
     assert cli("call", "start_chat", *options).exit_code == 0
     request = served.sandbox.requests[0]
@@ -176,7 +178,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("variable, option, value, said", BAD)
-def test_a_bad_value_is_one_line_that_names_its_source(
+def test_an_invalid_value_is_one_line_that_names_its_source(
     served: Served, cli: Cli, variable: str, option: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = cli("call", "start_chat", f"{option}={value}")
@@ -200,20 +202,18 @@ def test_a_bad_value_is_one_line_that_names_its_source(
         ("--replay", "maybe", "expected safe or unsafe"),
     ],
 )
-def test_a_bad_option_is_told_in_our_words(served: Served, cli: Cli, option: str, value: str, said: str) -> None:
+def test_an_invalid_option_is_one_line(served: Served, cli: Cli, option: str, value: str, said: str) -> None:
     ran = cli("call", "start_chat", option, value)
     assert ran.exit_code == 2
     assert only_line(ran.stderr) == f"error: {option}: {said} (see `livechat-customer call --help`)"
 
 
-def test_a_variable_that_an_option_overrides_may_be_bad(
-    served: Served, cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_overridden_variable_may_be_invalid(served: Served, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIVECHAT_REGION", "mars")
     assert cli("call", "start_chat", "--region", "dal").exit_code == 0
 
 
-def test_a_bad_proxy_is_one_of_the_environment(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_proxy_is_blamed_on_the_environment(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"gopher://user:{TOKEN}@proxy.example")
     ran = cli("call", "start_chat", "--license-id", 1, "--access-token", TOKEN)
     assert ran.exit_code == 2
@@ -234,7 +234,7 @@ def _somebody_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("served", "_somebody_is_there")
-def test_the_token_is_asked_for_and_not_shown(cli: Cli) -> None:
+def test_a_missing_token_is_prompted_for(cli: Cli) -> None:
     ran = cli("call", "get_groups_status", input=f"{TOKEN}\n")
     assert ran.exit_code == 0
     assert json.loads(ran.stdout)
@@ -242,14 +242,14 @@ def test_the_token_is_asked_for_and_not_shown(cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("served", "_somebody_is_there")
-def test_the_question_may_be_left_unanswered(cli: Cli) -> None:
+def test_the_prompt_can_be_interrupted(cli: Cli) -> None:
     ran = cli("call", "get_groups_status", input="")
     assert ran.exit_code == 130
     assert [line.rstrip() for line in ran.stderr.splitlines()] == ["Access token:", "error: interrupted"]
 
 
 @pytest.mark.usefixtures("served", "_somebody_is_there")
-def test_a_token_that_was_typed_wrong_is_not_blamed_on_an_option(cli: Cli) -> None:
+def test_an_invalid_token_from_the_prompt_is_not_blamed_on_an_option(cli: Cli) -> None:
     ran = cli("call", "get_groups_status", input=f"Bearer {TOKEN}\n")
     assert ran.exit_code == 2
     assert "error: invalid access token entered at the prompt: " in ran.stderr
@@ -291,7 +291,7 @@ def test_a_repr_of_the_options_hides_the_token(access: _options.SessionOptions) 
     assert TOKEN not in repr(access)
 
 
-def test_without_another_address_it_is_the_public_one(access: _options.SessionOptions) -> None:
+def test_the_default_base_url_is_the_public_one(access: _options.SessionOptions) -> None:
     session = access.session(Console())
     asyncio.run(session.aclose())
     assert "https://api.livechatinc.com" in repr(session)
@@ -315,7 +315,7 @@ def test_on_a_terminal_it_is_indented_and_not_wrapped(monkeypatch: pytest.Monkey
     assert "\x1b[" in printed(value, monkeypatch, force_terminal=True, color_system="standard")
 
 
-def test_nothing_in_it_commands_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_characters_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     value = {"text": "\x1b[2J \x9b2J \x7f Zoë"}
     shown = printed(value, monkeypatch, force_terminal=True, color_system=None)
     assert not {"\x1b", "\x9b", "\x7f"} & set(shown)

@@ -38,7 +38,7 @@ def events(chat: Chat) -> list[object]:
     return [event for thread in chat.threads for event in thread.events]
 
 
-def test_it_has_the_conversation_through_a_real_session(played: Played) -> None:
+def test_the_conversation_uses_a_real_session(played: Played) -> None:
     assert [call.action for call in played.times.calls] == ACTIONS
     assert {call.status_code for call in played.times.calls} == {200}
     assert (played.stats.calls, played.stats.attempts, played.stats.retries) == (8, 8, 0)
@@ -47,7 +47,7 @@ def test_it_has_the_conversation_through_a_real_session(played: Played) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_it_tells_who_said_what_when(played: Played, width: int) -> None:
+def test_messages_show_their_author_and_time(played: Played, width: int) -> None:
     screen = drawn(played, width)
     assert len(re.findall(r"─ Ada \d\d:\d\d:\d\d ─╮$", screen, re.MULTILINE)) == 4
     assert len(re.findall(r"^╭─ Sandy \d\d:\d\d:\d\d ─", screen, re.MULTILINE)) == 6
@@ -57,7 +57,7 @@ def test_it_tells_who_said_what_when(played: Played, width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_it_tells_the_file_and_the_times(played: Played, width: int) -> None:
+def test_the_file_and_the_times_are_shown(played: Played, width: int) -> None:
     screen = drawn(played, width)
     (file,) = [event for event in events(played.story.chat) if isinstance(event, File)]
     assert f"│ {file.url} │" in screen
@@ -74,7 +74,7 @@ def test_bars_are_for_wide_terminals(played: Played) -> None:
     assert "━" not in drawn(played, 80)
 
 
-def test_without_colour_there_is_none(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_is_respected(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     colour = re.compile(r"\x1b\[[0-9;]*3\d")
     assert colour.search(drawn(played, force_terminal=True, color_system="standard"))
     monkeypatch.setenv("NO_COLOR", "1")

@@ -38,7 +38,7 @@ def test_every_command_has_help(cli: Cli, command: list[str]) -> None:
     assert ("Exit codes:" in ran.stdout) == (command not in (["demo"], ["sandbox"]))
 
 
-def test_without_a_command_it_shows_the_help_and_fails(cli: Cli) -> None:
+def test_without_a_command_it_prints_the_help_and_fails(cli: Cli) -> None:
     ran = cli()
     assert ran.exit_code == 2
     assert "Commands" in ran.stdout
@@ -59,7 +59,7 @@ def test_without_a_command_it_shows_the_help_and_fails(cli: Cli) -> None:
         (["--nope"], "--nope"),
     ],
 )
-def test_wrong_usage_is_one_line(cli: Cli, arguments: list[str], said: str) -> None:
+def test_a_usage_error_is_one_line(cli: Cli, arguments: list[str], said: str) -> None:
     ran = cli(*arguments)
     assert (ran.exit_code, ran.stdout) == (2, "")
     assert said in only_line(ran.stderr)
@@ -87,7 +87,7 @@ def test_a_missing_extra_is_one_line(
     assert 'pip install "livechat-customer-async[cli]"' in line
 
 
-def test_ctrl_c_while_it_is_imported_is_no_traceback(
+def test_ctrl_c_during_imports_prints_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Slow:
@@ -102,7 +102,7 @@ def test_ctrl_c_while_it_is_imported_is_no_traceback(
     assert capsys.readouterr().err == ""
 
 
-def test_another_missing_module_is_a_fault_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_missing_module_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, f"{CLI}._app", None)
     with pytest.raises(ModuleNotFoundError):
         main()
@@ -119,7 +119,7 @@ def test_importing_the_package_imports_no_extra() -> None:
 
 
 @pytest.mark.parametrize("command, exit_code", [("call --help", 0), ("upload --help", 0), ("demo", 2), ("sandbox", 2)])
-def test_only_what_needs_the_sandbox_asks_for_it(command: str, exit_code: int) -> None:
+def test_only_commands_that_need_the_sandbox_require_its_extra(command: str, exit_code: int) -> None:
     ran = run_python(
         f"import sys; sys.modules['uvicorn'] = None; sys.argv[1:] = {command.split()}; import {CLI} as cli; cli.main()"
     )
@@ -127,7 +127,7 @@ def test_only_what_needs_the_sandbox_asks_for_it(command: str, exit_code: int) -
     assert exit_code == 0 or "pip install" in only_line(ran.stderr)
 
 
-def test_a_fault_of_the_program_shows_a_plain_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_shows_a_plain_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIVECHAT_ACCESS_TOKEN", TOKEN)
     ran = run_python(
         f"import sys; from {CLI} import main, _call\n"

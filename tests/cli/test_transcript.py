@@ -33,7 +33,7 @@ def drawn(*events: Event, width: int = 60, encoding: str = "utf-8") -> list[str]
     return [line.rstrip() for line in file.read().splitlines()]
 
 
-def test_mine_stand_right_and_theirs_left() -> None:
+def test_the_customer_is_on_the_right() -> None:
     noon = datetime(2024, 5, 17, 12, 0, 1, tzinfo=UTC)
     lines = drawn(
         Message(id="1", text="hi", author_id="you", order=1),
@@ -46,7 +46,7 @@ def test_mine_stand_right_and_theirs_left() -> None:
 
 
 @pytest.mark.parametrize("author, name", [("you", "Sandy"), ("it", "it"), (None, "unknown")])
-def test_an_author_is_named_as_well_as_can_be(author: str | None, name: str) -> None:
+def test_author_names(author: str | None, name: str) -> None:
     assert f"─ {name} ─" in drawn(Message(id="1", text="a longer text", author_id=author))[0]
 
 
@@ -56,7 +56,7 @@ def test_a_long_text_wraps_within_its_bubble() -> None:
     assert min(len(line) - len(line.lstrip()) for line in lines) == 20
 
 
-def test_threads_stand_in_their_order() -> None:
+def test_threads_are_sorted() -> None:
     old = Thread(id="1", order=1, events=(Message(id="1", text="first"),))
     new = Thread(id="2", order=2, events=(Message(id="2", text="second"),))
     file = io.StringIO()
@@ -92,7 +92,7 @@ def test_other_events_are_named() -> None:
     assert lines[0].index("Sandy") == 24
 
 
-def test_nothing_said_commands_the_terminal() -> None:
+def test_control_characters_are_removed() -> None:
     lines = drawn(Message(id="1", text="a\x1b[2Jb\x9b2J\nnext line", author_id="you"))
     assert not {"\x1b", "\x9b"} & set("".join(lines))
     assert lines[2].startswith("│ next line")

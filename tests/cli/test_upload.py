@@ -48,14 +48,14 @@ def test_it_prints_the_urls_in_the_order_of_the_files(served: Served, cli: Cli, 
     assert served.sandbox.chats == {}
 
 
-def test_with_a_chat_they_are_sent_to_it(served: Served, cli: Cli, files: Files) -> None:
+def test_files_can_be_sent_to_a_chat(served: Served, cli: Cli, files: Files) -> None:
     chat = served.start_chat(cli)
     assert cli("upload", "--chat", chat, "--concurrency", 1, *files(1, 2)).exit_code == 0
     sent = [event.content["name"] for event in served.sandbox.chats[chat].events if event.type == "file"]
     assert sent == ["file 0.txt", "file 1.txt"]
 
 
-def test_one_that_fails_does_not_stop_the_others(served: Served, cli: Cli, files: Files) -> None:
+def test_a_failed_upload_does_not_stop_the_others(served: Served, cli: Cli, files: Files) -> None:
     paths = files(1, TOO_LARGE, 3)
     ran = cli("upload", *paths)
     assert ran.exit_code == 2
@@ -63,7 +63,7 @@ def test_one_that_fails_does_not_stop_the_others(served: Served, cli: Cli, files
     assert str(paths[1]) in only_line(ran.stderr)
 
 
-def test_the_exit_code_is_the_highest_and_json_tells_each(served: Served, cli: Cli, files: Files) -> None:
+def test_the_exit_code_is_the_highest(served: Served, cli: Cli, files: Files) -> None:
     served.arm(Fault(FaultKind.ERROR, "upload_file", type="internal", times=None))
     paths = files(TOO_LARGE, 4)
     ran = cli("upload", "--json", "--no-retry", *paths)
@@ -90,7 +90,7 @@ def test_wrong_usage_uploads_nothing(served: Served, cli: Cli, files: Files) -> 
     assert served.sandbox.requests == []
 
 
-def test_each_path_that_names_no_file_is_told_and_nothing_is_uploaded(
+def test_all_invalid_paths_are_reported_and_nothing_is_uploaded(
     served: Served, cli: Cli, files: Files, tmp_path: Path
 ) -> None:
     missing = tmp_path / "missing.bin"
@@ -108,7 +108,7 @@ def test_each_path_that_names_no_file_is_told_and_nothing_is_uploaded(
     [(stat.S_IFIFO, True, "not a regular file"), (stat.S_IFREG, False, os.strerror(errno.EACCES))],
     ids=["fifo", "unreadable"],
 )
-def test_what_cannot_be_read_is_told_before_anything_is_sent(
+def test_unreadable_files_are_reported_before_uploading(
     served: Served,
     cli: Cli,
     files: Files,
@@ -132,9 +132,7 @@ def test_what_cannot_be_read_is_told_before_anything_is_sent(
     assert served.sandbox.requests == []
 
 
-def test_a_file_that_goes_away_is_named(
-    served: Served, cli: Cli, files: Files, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_deleted_file_is_named(served: Served, cli: Cli, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     gone, there = files(1, 2)
     seen = _upload.find_files
 
@@ -150,7 +148,7 @@ def test_a_file_that_goes_away_is_named(
     assert ran.stdout.endswith("/file%201.txt\n")
 
 
-def test_no_more_than_asked_for_go_at_once(served: Served, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrency_is_limited(served: Served, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     uploads = [Upload(path, 1) for path in files(1, 1, 1, 1, 1)]
     under_way, most = 0, 0
     original = ProgressBars.file
@@ -201,7 +199,7 @@ def test_bars_show_each_file_and_all(served: Served, files: Files) -> None:
     assert "600.0/600.0 kB" in shown(console)
 
 
-def test_a_repeated_upload_takes_its_part_back_from_the_whole() -> None:
+def test_a_retried_upload_is_subtracted_from_the_total() -> None:
     console = terminal()
     with ProgressBars(console, 200, 2) as bars, bars.file("a", 100) as advance:
         for sent in (0, 80, 0, 100):
@@ -209,7 +207,7 @@ def test_a_repeated_upload_takes_its_part_back_from_the_whole() -> None:
     assert "100/200 bytes" in shown(console)
 
 
-def test_a_size_that_is_not_known_is_the_one_that_was_found() -> None:
+def test_an_unknown_total_defaults_to_the_file_size() -> None:
     console = terminal()
     with ProgressBars(console, 100, 1) as bars, bars.file("a", 100) as advance:
         advance(100, None)
@@ -217,7 +215,7 @@ def test_a_size_that_is_not_known_is_the_one_that_was_found() -> None:
     assert "files" not in shown(console)
 
 
-def test_of_many_files_only_those_under_way_are_shown() -> None:
+def test_of_many_files_only_those_in_progress_are_shown() -> None:
     console = terminal()
     with ProgressBars(console, 13, 13) as bars:
         with bars.file("first", 1):
@@ -239,14 +237,14 @@ def test_a_row_leaves_room_for_the_echo_of_ctrl_c() -> None:
 
 
 @pytest.mark.parametrize("dumb", [True, False])
-def test_elsewhere_there_are_no_bars(dumb: bool) -> None:
+def test_bars_need_a_terminal(dumb: bool) -> None:
     console = Console(file=io.StringIO(), force_terminal=dumb, _environ={"TERM": "dumb"})
     with ProgressBars(console, 200, 2) as bars, bars.file("a", 100) as advance:
         advance(100, 100)
     assert shown(console) == ""
 
 
-def test_on_a_terminal_a_name_and_its_time_stand_with_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_names_and_times(monkeypatch: pytest.MonkeyPatch) -> None:
     console = terminal(40)
     monkeypatch.setattr(_uploads, "out", lambda: console)
     url = "https://files.example/" + "long" * 20
@@ -254,7 +252,7 @@ def test_on_a_terminal_a_name_and_its_time_stand_with_the_url(monkeypatch: pytes
     assert shown(console) == f"a.txt  1.5 kB in 12.3 ms\n  {url}\n"
 
 
-def test_what_was_interrupted_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_interrupted_uploads_are_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     done, not_done = Upload(Path("a"), 1, url="https://x/a", seconds=0.001), Upload(Path("b"), 1)
     print_results([done, not_done], as_json=False)
     captured = capsys.readouterr()
@@ -264,7 +262,7 @@ def test_what_was_interrupted_is_told(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert not_done.as_json() == interrupted
 
 
-def test_an_interruption_is_told_below_the_echo_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_is_reported_below_the_echo(monkeypatch: pytest.MonkeyPatch) -> None:
     console = terminal()
     monkeypatch.setattr(_terminal, "err", lambda: console)
     with pytest.raises(typer.Exit), reporting():
@@ -273,7 +271,7 @@ def test_an_interruption_is_told_below_the_echo_of_it(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("bars, echo", [(True, ""), (False, "\n")], ids=["bars", "no-bars"])
-def test_no_empty_line_stands_where_bars_took_the_echo_away(
+def test_no_empty_line_where_bars_erase_the_echo(
     served: Served, cli: Cli, files: Files, bars: bool, echo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     console = Console(
@@ -293,7 +291,7 @@ def test_no_empty_line_stands_where_bars_took_the_echo_away(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")
-def test_ctrl_c_tells_what_was_uploaded(served: Served, files: Files) -> None:
+def test_ctrl_c_reports_each_file(served: Served, files: Files) -> None:
     done, hanging = files(1, 2)
     assert finish(start("upload", done)).exit_code == 0
     stalled = served.arm(Fault(FaultKind.STALL_BEFORE_HEADERS, "upload_file"))
