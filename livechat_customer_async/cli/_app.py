@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__
+from ._actions import actions_help
 from ._call import call
 from ._demo import demo
 from ._exit_codes import EXIT_CODES_HELP, ExitCode
@@ -64,7 +65,6 @@ def _run(run: Callable[[], Any]) -> Any:
 
 app = typer.Typer(
     cls=_Group,
-    add_completion=False,
     pretty_exceptions_enable=False,  # its tracebacks show local variables, such as tokens
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -102,7 +102,7 @@ def livechat_customer(
         raise typer.Exit(ExitCode.USAGE)
 
 
-for _command in (demo, sandbox):
-    app.command(_command.__name__, help=_help(_command))(_command)
-for _command in (call, upload):
-    app.command(_command.__name__, help=_help(_command), epilog=EXIT_CODES_HELP)(_command)
+app.command("demo", help=_help(demo))(demo)
+app.command("sandbox", help=_help(sandbox))(sandbox)
+app.command("call", help=_help(call), epilog=f"{actions_help()}\n\n{EXIT_CODES_HELP}")(call)
+app.command("upload", help=_help(upload), epilog=EXIT_CODES_HELP)(upload)

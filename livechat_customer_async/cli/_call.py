@@ -2,49 +2,60 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from .. import AsyncCustomerSession, Replay
+from ._actions import check_action, complete_action, is_known, replay_of
 from ._exit_codes import reporting
 from ._interrupts import InterruptedCalls
 from ._options import SessionOptions, with_session_options
 from ._parsers import choice
 from ._payload import read_payload
-from ._terminal import err, print_json
-
-_UPLOADS: Final = frozenset({"send_file", "upload_file"})
+from ._terminal import err, print_json, print_note
 
 
 @with_session_options
 def call(
     options: SessionOptions,
-    action: Annotated[str, typer.Argument(metavar="ACTION", help="Name of the action, such as start_chat.")],
+    action: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACTION", autocompletion=complete_action, help="Name of the action, see the list below."
+        ),
+    ],
     payload: Annotated[
         str,
         typer.Option("--payload", "-p", metavar="JSON", help="JSON object of parameters, @FILE, or - for stdin."),
     ] = "{}",
     replay: Annotated[
-        str,
+        str | None,
         typer.Option(
             parser=choice("safe", "unsafe"),
+            autocompletion=lambda: ["safe", "unsafe"],
             metavar="safe|unsafe",
-            help="safe: performing the action twice does no harm, so retry it even if it may have been performed.",
+            help="safe: performing the action twice does no harm, so retry it even if it may have been performed. "
+            "Default: as known of the action.",
         ),
-    ] = "unsafe",
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", metavar="", help="Call ACTION even if it looks like a typing error.")
+    ] = False,
 ) -> None:
     """Call an action of the API and print its result as JSON.
 
     The output is indented and coloured on a terminal, and a single line otherwise.
     """
-    if action in _UPLOADS:
-        raise typer.BadParameter("to send a file, use livechat-customer upload", param_hint="ACTION")
+    check_action(action, force=force)
     interrupted = InterruptedCalls()
     with reporting(interrupted):
-        parameters = read_payload(payload)
+        parameters = read_payload(payload, action)
         session = options.session(err(), interrupted)
-        print_json(asyncio.run(_call(session, action, parameters, Replay(replay))))
+        if not is_known(action):
+            print_note(f"{action} is not a documented action of this API version; calling it anyway")
+        replayed = replay_of(action) if replay is None else Replay(replay)
+        print_json(asyncio.run(_call(session, action, parameters, replayed)))
 
 
 async def _call(session: AsyncCustomerSession, action: str, payload: Mapping[str, Any], replay: Replay) -> Any:

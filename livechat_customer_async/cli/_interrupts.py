@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .. import CallEnd, Observer, Outcome
+from .. import CallEnd, Observer, Outcome, Replay
+from ._actions import replay_of
 
 _TEXTS = {
     Outcome.NOT_SENT: "nothing was sent",
@@ -32,7 +33,14 @@ class InterruptedCalls(Observer):
 
     def __str__(self) -> str:
         """Describe the outcome of every cancelled call; empty if there was none."""
-        return "; ".join(f"{end.action}: {outcome_text(end.outcome or Outcome.UNKNOWN)}" for end in self._ends.values())
+        return "; ".join(_describe(end) for end in self._ends.values())
+
+
+def _describe(end: CallEnd) -> str:
+    outcome = end.outcome or Outcome.UNKNOWN
+    if outcome is Outcome.UNKNOWN and replay_of(end.action) is Replay.SAFE:
+        return f"{end.action}: safe to repeat"
+    return f"{end.action}: {outcome_text(outcome)}"
 
 
 def outcome_text(outcome: Outcome) -> str:

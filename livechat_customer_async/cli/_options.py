@@ -65,6 +65,7 @@ class SessionOptions:
         typer.Option(
             envvar="LIVECHAT_REGION",
             parser=choice("dal", "fra"),
+            autocompletion=lambda: ["dal", "fra"],
             metavar="dal|fra",
             help="Data center, if not the one given by the token's prefix.",
             rich_help_panel=_NETWORK,

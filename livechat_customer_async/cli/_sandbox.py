@@ -42,6 +42,7 @@ def sandbox(
         str,
         typer.Option(
             parser=choice("dal", "fra", "any"),
+            autocompletion=lambda: ["dal", "fra", "any"],
             metavar="dal|fra|any",
             help="Data center to simulate; customers of the other one get misdirected_request. any: serve both.",
         ),

@@ -1,7 +1,6 @@
 """`livechat-customer upload`: upload files, several at a time, with progress bars."""
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,13 +17,16 @@ from ._uploads import find_files, print_results, upload_all
 def upload(
     options: SessionOptions,
     paths: Annotated[
-        list[Path],
-        # Not checked by Typer, which would stop at the first unreadable path: `find_files` reports all.
-        typer.Argument(metavar="PATH", readable=False, help="Files of at most 10 MB each."),
+        list[str],
+        typer.Argument(metavar="PATH", help="Files of at most 10 MB each; - for standard input."),
     ],
     chat: Annotated[
         str | None,
         typer.Option("--chat", "-c", metavar="ID", help="Send the files to this chat. Default: upload only."),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="File name to send. Requires a single PATH. Default for -: stdin."),
     ] = None,
     concurrency: Annotated[
         int,
@@ -47,7 +49,12 @@ def upload(
     If any path is not a readable file, nothing is uploaded. Otherwise one failed upload does not stop the others, and
     the exit code is the highest of all.
     """
-    uploads = find_files(paths)
+    if name is not None and len(paths) > 1:
+        raise typer.BadParameter("requires a single PATH", param_hint="--name")
+    if paths.count("-") > 1:
+        raise typer.BadParameter("standard input can be given only once", param_hint="PATH")
+    with reporting():
+        uploads = find_files(paths, name)
     console = err()
     with reporting(echoed=False):  # the bars erase the `^C`
         interrupted = InterruptedCalls()

@@ -4,10 +4,11 @@ import asyncio
 import errno
 import os
 import stat
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import typer
@@ -21,12 +22,16 @@ from ._interrupts import InterruptedCalls, outcome_text
 from ._progress import ProgressBars
 from ._terminal import MILLISECONDS, milliseconds, one_line, out, print_error, print_json, print_plain
 
+_MAX_BYTES: Final = 10 * 1024 * 1024
+
 
 @attrs.define(eq=False)
 class Upload:
     """A file and the result of its upload."""
 
-    path: Path
+    path: str
+    source: Path | bytes = attrs.field(repr=False)
+    name: str
     size: int
     url: str | None = None
     error: LiveChatError | None = None
@@ -42,7 +47,7 @@ class Upload:
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as plain data."""
-        result: dict[str, Any] = {"path": str(self.path), "size": self.size, "exit_code": self.exit_code.value}
+        result: dict[str, Any] = {"path": self.path, "size": self.size, "exit_code": self.exit_code.value}
         if self.url is not None:
             return {**result, "url": self.url, "ms": round(self.seconds * MILLISECONDS, 1)}
         if self.error is None:
@@ -51,12 +56,17 @@ class Upload:
         return {**result, "error": error, "message": str(self.error), "outcome": self.error.outcome.value}
 
 
-def find_files(paths: Sequence[Path]) -> list[Upload]:
-    """Return an upload for each path. If any is not a readable file, report all of those and exit."""
+def find_files(paths: Sequence[str], name: str | None) -> list[Upload]:
+    """Return an upload for each path; `-` is standard input. If any cannot be read, report all of those and exit.
+
+    Args:
+        paths: the paths as given.
+        name: the file name to send, for a single path.
+    """
     uploads: list[Upload] = []
     for path in paths:
         try:
-            uploads.append(Upload(path, _size(path)))
+            uploads.append(_read_stdin(name) if path == "-" else _find(Path(path), name))
         except OSError as error:
             print_error(f"{path}: {error.strerror} [nothing was sent]")
     if len(uploads) < len(paths):
@@ -64,7 +74,7 @@ def find_files(paths: Sequence[Path]) -> list[Upload]:
     return uploads
 
 
-def _size(path: Path) -> int:
+def _find(path: Path, name: str | None) -> Upload:
     found = path.stat()
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, "is a directory")
@@ -72,7 +82,15 @@ def _size(path: Path) -> int:
         raise OSError(errno.EINVAL, "not a regular file (a pipe, socket or device)")
     if not os.access(path, os.R_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    return found.st_size
+    return Upload(str(path), path, path.name if name is None else name, found.st_size)
+
+
+def _read_stdin(name: str | None) -> Upload:
+    """Read standard input up front: unlike a read in a thread, Ctrl-C can interrupt it."""
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "standard input is closed")
+    content = sys.stdin.buffer.read(_MAX_BYTES + 1)  # the session refuses the excess
+    return Upload("-", content, "stdin" if name is None else name, len(content))
 
 
 async def upload_all(
@@ -100,22 +118,22 @@ async def _upload(
     bars: ProgressBars,
     interrupted: InterruptedCalls,
 ) -> None:
+    events = session.events
     async with semaphore:
-        with bars.file(one.path.name, one.size) as advance:
-            started = time.perf_counter()
-            try:
+        started = time.perf_counter()
+        try:
+            with bars.file(one.name, one.size) as advance:
                 if chat is None:
-                    file = await session.events.upload_file(one.path, on_progress=advance)
+                    file = await events.upload_file(one.source, filename=one.name, on_progress=advance)
                 else:
-                    file = await session.events.send_file(chat, one.path, on_progress=advance)
-            except LiveChatError as error:
-                one.error = error
-            except asyncio.CancelledError:
-                one.outcome = interrupted.outcome()
-                raise
-            else:
-                one.url = file.url
-            one.seconds = time.perf_counter() - started
+                    file = await events.send_file(chat, one.source, filename=one.name, on_progress=advance)
+            one.url = file.url
+        except LiveChatError as error:
+            one.error = error
+        except asyncio.CancelledError:
+            one.outcome = interrupted.outcome()
+            raise
+        one.seconds = time.perf_counter() - started
 
 
 def print_results(uploads: Sequence[Upload], *, as_json: bool) -> None:
@@ -146,5 +164,5 @@ def _print_urls(uploads: Sequence[Upload]) -> None:
 
 def _print_styled(console: Console, one: Upload, url: str) -> None:
     took = f"{decimal(one.size)} in {milliseconds(one.seconds)} ms"
-    console.print(Text.assemble((one_line(one.path.name), "bold"), "  ", (took, "dim")), soft_wrap=True)
+    console.print(Text.assemble((one_line(one.name), "bold"), "  ", (took, "dim")), soft_wrap=True)
     console.print(f"  {one_line(url)}", soft_wrap=True)

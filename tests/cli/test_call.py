@@ -1,6 +1,7 @@
 import asyncio
 import io
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -11,8 +12,11 @@ import typer
 from rich.console import Console
 from typer.main import get_command
 
-from livechat_customer_async.cli import _options, _payload, _terminal
+from livechat_customer_async import AsyncCustomerSession, CallEnd, Outcome, Replay
+from livechat_customer_async.cli import _actions, _options, _payload, _terminal
+from livechat_customer_async.cli._actions import ACTIONS
 from livechat_customer_async.cli._app import app
+from livechat_customer_async.cli._interrupts import InterruptedCalls
 from livechat_customer_async.sandbox import Fault, FaultKind
 from tests.cli.conftest import TOKEN, Cli, Served, finish, only_line, start
 
@@ -36,8 +40,9 @@ def test_the_payload_may_be_in_a_file(served: Served, cli: Cli, tmp_path: Path, 
     assert served.sandbox.customer(TOKEN).name == "Zoë"
 
 
-def test_the_payload_may_be_piped(served: Served, cli: Cli) -> None:
-    assert cli("call", "update_customer", "-p", "-", input='{"name": "Zoë"}'.encode()).exit_code == 0
+@pytest.mark.parametrize("option", ["-", "@-"])
+def test_the_payload_may_be_piped(served: Served, cli: Cli, option: str) -> None:
+    assert cli("call", "update_customer", "-p", option, input='{"name": "Zoë"}'.encode()).exit_code == 0
     assert served.sandbox.customer(TOKEN).name == "Zoë"
 
 
@@ -45,8 +50,19 @@ def test_the_payload_may_be_piped(served: Served, cli: Cli) -> None:
     "payload, said",
     [
         ("{", "not valid JSON: Expecting property name"),
-        ("[]", "expected a JSON object"),
+        ("[]", "expected a JSON object {…}, got an array"),
         ("@no-such-file", "cannot read no-such-file: No such file"),
+        ("@", "expected a file name after @"),
+        ("@.", "cannot read .: Is a directory"),
+        ("", "expected a JSON object, got nothing"),
+        (" \n", "expected a JSON object, got nothing"),
+        ("null", "expected a JSON object {…}, got null"),
+        ("true", "got a boolean"),
+        ("1", "got a number"),
+        ('"x"', "got a string"),
+        ("[" * 100_000, "nested too deeply"),
+        ("pyproject.toml", "to read the file, use @pyproject.toml"),
+        ('{"action": "close_thread", "payload": {}}', "its key `action` names another action"),
         ('{"x": NaN}', "payload"),
     ],
 )
@@ -55,6 +71,67 @@ def test_a_bad_payload_is_wrong_usage(served: Served, cli: Cli, payload: str, sa
     assert ran.exit_code == 2
     assert said in only_line(ran.stderr)
     assert served.sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"payload": {"name": "Zoë"}},
+        {"action": "update_customer", "payload": {"name": "Zoë"}, "version": "3.0", "request_id": "1"},
+    ],
+)
+def test_a_complete_request_is_reduced_to_its_payload(served: Served, cli: Cli, payload: object) -> None:
+    ran = cli("call", "update_customer", "-p", json.dumps(payload))
+    assert ran.exit_code == 0
+    assert ran.stderr == "note: sending only the value of `payload`: the command adds the envelope itself\n"
+    assert served.sandbox.requests[-1].payload == {"name": "Zoë"}
+
+
+@pytest.mark.parametrize("payload", [{"payload": {}, "name": "Zoë"}, {"payload": "Zoë"}])
+def test_a_parameter_called_payload_is_sent(served: Served, cli: Cli, payload: object) -> None:
+    ran = cli("call", "update_customer", "-p", json.dumps(payload))
+    assert ran.exit_code == 4
+    assert served.sandbox.requests[-1].payload == payload
+
+
+# ---- the action
+
+
+def test_the_help_lists_the_actions_of_the_session(cli: Cli) -> None:
+    session = AsyncCustomerSession(1, TOKEN)
+    shown = cli("call", "--help").stdout
+    for namespace, actions in ACTIONS.items():
+        methods = [name for name in dir(getattr(session, namespace)) if not name.startswith(("_", "iter_"))]
+        assert sorted(actions) == methods
+    asyncio.run(session.aclose())
+    for name, text in [(name, text) for actions in ACTIONS.values() for name, text in actions.items()]:
+        assert re.search(rf"^ +{name} +{re.escape(text)} *$", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "action, meant",
+    [
+        ("get_chat_summary", "get_chats_summary"),
+        ("Start-Chat", "start_chat"),
+        ("sendevent", "send_event"),
+        ("getForm", "get_form"),
+    ],
+)
+def test_a_typing_error_is_refused_with_a_suggestion(served: Served, cli: Cli, action: str, meant: str) -> None:
+    ran = cli("call", action)
+    assert ran.exit_code == 2
+    assert f"did you mean {meant}?" in only_line(ran.stderr)
+    assert served.sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["get_chat_summary", "--force"], ["list_everything"], ["list_everything", "--force"]], ids=" ".join
+)
+def test_an_unknown_action_can_be_called(served: Served, cli: Cli, arguments: list[str]) -> None:
+    ran = cli("call", *arguments)
+    assert ran.exit_code == 4
+    assert ran.stderr.startswith(f"note: {arguments[0]} is not a documented action")
+    assert served.sandbox.arrived[arguments[0]] == 1
 
 
 @pytest.mark.parametrize("action", ["send_file", "upload_file"])
@@ -95,12 +172,6 @@ def test_connection_refused(served: Served, cli: Cli) -> None:
     ran = cli("call", "start_chat", "--no-retry", "--base-url", "http://127.0.0.1:1")
     assert ran.exit_code == 5
     assert "nothing was sent; 1 attempt" in only_line(ran.stderr)
-
-
-def test_a_bad_action_is_wrong_usage(served: Served, cli: Cli) -> None:
-    ran = cli("call", "Start-Chat")
-    assert ran.exit_code == 2
-    assert "action" in only_line(ran.stderr)
 
 
 @pytest.mark.parametrize("replay, exit_code, arrived", [("safe", 0, 2), ("unsafe", 6, 1)])
@@ -330,6 +401,34 @@ def test_piped_json_is_valid_in_any_encoding(served: Served, cli: Cli, encoding:
     assert ran.exit_code == 0
     assert json.loads(ran.stdout)["chat"]["users"][0]["name"] == "Zoë"
     assert name in ran.stdout
+
+
+def test_an_interrupted_read_is_safe_to_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    replays = {"get_form": Replay.SAFE, "get_chat_threads": Replay.SAFE, "send_event": Replay.UNSAFE}
+    monkeypatch.setattr(_actions.sdk, "replay_of", replays.__getitem__, raising=False)
+    calls = InterruptedCalls()
+
+    async def interrupt(action: str, outcome: Outcome) -> None:
+        error = "CancelledError"
+        calls.on_call_end(CallEnd(call_id=1, action=action, attempts=1, elapsed=0.1, error=error, outcome=outcome))
+
+    async def interrupt_all() -> None:
+        await asyncio.gather(
+            interrupt("get_form", Outcome.UNKNOWN),
+            interrupt("get_chat_threads", Outcome.NOT_SENT),
+            interrupt("send_event", Outcome.UNKNOWN),
+        )
+
+    asyncio.run(interrupt_all())
+    said = "get_form: safe to repeat; get_chat_threads: nothing was sent; send_event: the API may have acted"
+    assert str(calls) == said
+
+
+def test_the_default_replay_is_that_of_the_action(served: Served, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_actions.sdk, "replay_of", lambda _: Replay.SAFE, raising=False)
+    served.arm(Fault(FaultKind.RESET_AFTER_PERFORMING, "get_groups_status"))
+    assert cli("call", "get_groups_status").exit_code == 0
+    assert served.sandbox.arrived["get_groups_status"] == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")

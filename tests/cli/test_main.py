@@ -102,6 +102,36 @@ def test_ctrl_c_during_imports_prints_no_traceback(
     assert capsys.readouterr().err == ""
 
 
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "livechat_customer_async":
+            os.kill(os.getpid(), signal.SIGINT)
+            import json  # the handler runs between two instructions
+            print("imported on")
+
+sys.meta_path.insert(0, Interrupt())
+import _livechat_customer_cli
+sys.argv[1:] = ["--version"]
+_livechat_customer_cli.main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")
+def test_ctrl_c_before_the_package_is_imported_prints_nothing() -> None:
+    ran = run_python(INTERRUPTED_IMPORT)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")
+def test_an_ignored_ctrl_c_stays_ignored() -> None:
+    ran = run_python("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + INTERRUPTED_IMPORT)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert livechat_customer_async.__version__ in ran.stdout
+
+
 def test_another_missing_module_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, f"{CLI}._app", None)
     with pytest.raises(ModuleNotFoundError):
@@ -131,7 +161,7 @@ def test_a_bug_shows_a_plain_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIVECHAT_ACCESS_TOKEN", TOKEN)
     ran = run_python(
         f"import sys; from {CLI} import main, _call\n"
-        "def fail(payload): raise ZeroDivisionError('a bug')\n"
+        "def fail(*_): raise ZeroDivisionError('a bug')\n"
         "_call.read_payload = fail\n"
         "sys.argv[1:] = ['call', 'x', '--license-id', '1']; main()"
     )

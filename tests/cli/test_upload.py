@@ -7,7 +7,9 @@ import signal
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,6 +38,10 @@ def files(tmp_path: Path) -> Files:
         return made
 
     return make
+
+
+def made(path: Path, size: int, **result: Any) -> Upload:
+    return Upload(str(path), path, path.name, size, **result)
 
 
 def test_it_prints_the_urls_in_the_order_of_the_files(served: Served, cli: Cli, files: Files) -> None:
@@ -136,8 +142,8 @@ def test_a_deleted_file_is_named(served: Served, cli: Cli, files: Files, monkeyp
     gone, there = files(1, 2)
     seen = _upload.find_files
 
-    def find_and_lose(paths: list[Path]) -> list[Upload]:
-        uploads = seen(paths)
+    def find_and_lose(*given: Any) -> list[Upload]:
+        uploads = seen(*given)
         gone.unlink()
         return uploads
 
@@ -149,7 +155,7 @@ def test_a_deleted_file_is_named(served: Served, cli: Cli, files: Files, monkeyp
 
 
 def test_concurrency_is_limited(served: Served, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    uploads = [Upload(path, 1) for path in files(1, 1, 1, 1, 1)]
+    uploads = [made(path, 1) for path in files(1, 1, 1, 1, 1)]
     under_way, most = 0, 0
     original = ProgressBars.file
 
@@ -191,12 +197,68 @@ def shown(console: Console) -> str:
 
 def test_bars_show_each_file_and_all(served: Served, files: Files) -> None:
     console = terminal()
-    uploads = [Upload(path, 300_000) for path in files(300_000, 300_000)]
+    uploads = [made(path, 300_000) for path in files(300_000, 300_000)]
     session = AsyncCustomerSession(1, TOKEN, base_url=served.url)
     asyncio.run(upload_all(session, uploads, None, 1, console, InterruptedCalls()))
-    rows = shown(console).splitlines()
-    assert any(row.endswith("file 1.txt") or "file 1.txt ━" in row for row in rows)
-    assert "600.0/600.0 kB" in shown(console)
+    for name in ("2 files   ", "file 0.txt", "file 1.txt"):
+        assert f"{name} {300 + 300 * (name[0] == '2')}.0/{300 + 300 * (name[0] == '2')}.0 kB done" in shown(console)
+
+
+def test_a_sent_file_waits_for_the_answer() -> None:
+    console = terminal()
+    bars = ProgressBars(console, 100, 1)
+
+    def frame() -> str:
+        before = len(shown(console))
+        bars._progress.refresh()
+        return shown(console)[before:]
+
+    with suppress(ValueError), bars, bars.file("a", 100) as advance:
+        advance(50, 100)
+        assert "waiting" not in frame()
+        advance(100, 100)
+        assert "a 100/100 bytes waiting for the server's answer" in frame()
+        advance(0, 100)  # a retry
+        assert "waiting" not in frame()
+        raise ValueError
+    assert "bytes failed" in shown(console)
+
+
+@pytest.mark.parametrize("arguments, name", [([], "stdin"), (["--name", "notes.txt"], "notes.txt")])
+def test_standard_input_can_be_uploaded(served: Served, cli: Cli, arguments: list[str], name: str) -> None:
+    ran = cli("upload", "-", *arguments, input=b"hello")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    (file,) = served.sandbox.files.values()
+    assert (file.name, file.content) == (name, b"hello")
+
+
+def test_standard_input_of_more_than_10_mb_is_refused(served: Served, cli: Cli) -> None:
+    ran = cli("upload", "-", input=b"x" * (TOO_LARGE + 1))
+    assert ran.exit_code == 2
+    assert only_line(ran.stderr).startswith("error: -: upload_file: ")
+    assert served.sandbox.files == {}
+
+
+def test_standard_input_may_be_closed(served: Served, cli: Cli, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_uploads, "sys", SimpleNamespace(stdin=None))
+    ran = cli("upload", "-", *files(1))
+    assert ran.exit_code == 2
+    assert only_line(ran.stderr) == "error: -: standard input is closed [nothing was sent]"
+    assert served.sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [(["-", "-"], "PATH: standard input can be given only once"), (["--name", "x", "a", "b"], "--name: requires a")],
+)
+def test_standard_input_and_names_are_for_one_file(cli: Cli, arguments: list[str], said: str) -> None:
+    ran = cli("upload", *arguments)
+    assert ran.exit_code == 2
+    assert said in only_line(ran.stderr)
+
+
+def test_a_file_can_be_given_a_name(served: Served, cli: Cli, files: Files) -> None:
+    assert cli("upload", *files(1), "--name", "receipt.pdf").stdout.endswith("/receipt.pdf\n")
 
 
 def test_a_retried_upload_is_subtracted_from_the_total() -> None:
@@ -230,8 +292,9 @@ def test_of_many_files_only_those_in_progress_are_shown() -> None:
 def test_a_row_leaves_room_for_the_echo_of_ctrl_c() -> None:
     console = terminal(60)
     with ProgressBars(console, 10_000_000, 1) as bars, bars.file("n" * 200, 10_000_000) as advance:
+        advance(9_900_000, None)
         advance(10_000_000, None)
-    rows = [row for row in shown(console).splitlines() if "━" in row]
+    rows = [row for row in shown(console).splitlines() if "9.9/10.0 MB" in row or "10.0/10.0 MB" in row]
     assert rows
     assert max(len(row.rpartition("\r")[2].partition("\x1b")[0].rstrip()) for row in rows) <= 58
 
@@ -248,12 +311,12 @@ def test_a_terminal_shows_names_and_times(monkeypatch: pytest.MonkeyPatch) -> No
     console = terminal(40)
     monkeypatch.setattr(_uploads, "out", lambda: console)
     url = "https://files.example/" + "long" * 20
-    print_results([Upload(Path("dir") / "a.txt", 1500, url=url, seconds=0.0123)], as_json=False)
+    print_results([made(Path("dir") / "a.txt", 1500, url=url, seconds=0.0123)], as_json=False)
     assert shown(console) == f"a.txt  1.5 kB in 12.3 ms\n  {url}\n"
 
 
 def test_interrupted_uploads_are_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    done, not_done = Upload(Path("a"), 1, url="https://x/a", seconds=0.001), Upload(Path("b"), 1)
+    done, not_done = made(Path("a"), 1, url="https://x/a", seconds=0.001), made(Path("b"), 1)
     print_results([done, not_done], as_json=False)
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("https://x/a\n", "error: b: interrupted: nothing was sent\n")
