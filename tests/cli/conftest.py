@@ -38,6 +38,10 @@ class Served:
         """Block until the fault strikes."""
         self._portal.call(armed.met.wait)
 
+    def say(self, chat_id: str, text: str) -> None:
+        """Speak as the agent."""
+        self._portal.call(self.sandbox.say, chat_id, text)
+
     def start_chat(self, run: "Cli") -> str:
         """Start a chat and return its id."""
         assert run("call", "start_chat").exit_code == 0
@@ -89,11 +93,13 @@ def only_line(text: str) -> str:
     return line
 
 
-def start(*arguments: object, encoding: str = "utf-8", **environment: str) -> subprocess.Popen[str]:
+def start(
+    *arguments: object, encoding: str = "utf-8", stdin: int = subprocess.DEVNULL, **environment: str
+) -> subprocess.Popen[str]:
     """Start the command line in a child process."""
     return subprocess.Popen(
         [sys.executable, "-m", "livechat_customer_async.cli", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding=encoding,
