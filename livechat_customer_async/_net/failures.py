@@ -33,17 +33,6 @@ class Failure(Value):
     fault: Fault | None = None
 
 
-class AttemptError(Exception):
-    """Carries a `Failure` from the transport to the pipeline."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure)
-        self.failure = failure
-
-
-# ---- what a failure means
-
-
 NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,

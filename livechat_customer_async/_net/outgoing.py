@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final, TypeAlias
 
@@ -11,19 +11,22 @@ import httpx
 
 from .._uploads.multipart import MultipartBody
 from ..config import Timeouts
-
-
-@attrs.frozen(eq=False, repr=False)
-class JsonBody:
-    """A request's JSON, ready to be sent any number of times."""
-
-    content: bytes = attrs.field(repr=False)
-
+from .delivery import Delivery
 
 MAX_ANSWER_SIZE: Final = 64 * 1024 * 1024
 """Bytes of an answer's body, as sent and inflated; a larger one is refused."""
 HeaderPairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
-Body: TypeAlias = JsonBody | MultipartBody
+Body: TypeAlias = bytes | MultipartBody
+
+
+class HeaderBlock:
+    def __init__(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        self.pairs = tuple(pairs)
+        self.httpx = httpx.Headers(self.pairs)
+
+    def plus(self, extra: Mapping[str, str]) -> HeaderBlock:
+        added = {name.lower().encode(): value.encode("latin-1") for name, value in extra.items()}
+        return HeaderBlock([*(pair for pair in self.pairs if pair[0].lower() not in added), *added.items()])
 
 
 @attrs.define(eq=False)
@@ -40,7 +43,7 @@ class Outgoing:
     """
 
     url: httpx.URL
-    headers: httpx.Headers = attrs.field(repr=False)
+    headers: HeaderBlock = attrs.field(repr=False)
     body: Body = attrs.field(repr=False)
     timeout: dict[str, float | None]
     sent: bool | None = False
@@ -48,6 +51,10 @@ class Outgoing:
     on_begun: Callable[[], None] | None = None
     told: bool = False
     _watched: bool = False
+
+    @property
+    def delivery(self) -> Delivery:
+        return {False: Delivery.NOTHING, None: Delivery.UNSURE, True: Delivery.SENT}[self.sent]
 
     def mark_sent(self) -> None:
         """Note that the request is about to leave."""
@@ -116,12 +123,12 @@ def request_of(outgoing: Outgoing) -> httpx.Request:
     request = httpx.Request(
         "POST",
         outgoing.url,
-        headers=outgoing.headers,
-        stream=_Bytes(body.content, outgoing) if isinstance(body, JsonBody) else _Stream(body, outgoing),
+        headers=outgoing.headers.httpx,
+        stream=_Bytes(body, outgoing) if isinstance(body, bytes) else _Stream(body, outgoing),
         extensions={"timeout": outgoing.timeout, "watched": outgoing.mark_watched, "sent": outgoing.mark_sent},
     )
-    if isinstance(body, JsonBody):
-        request.headers["Content-Length"] = str(len(body.content))
+    if isinstance(body, bytes):
+        request.headers["Content-Length"] = str(len(body))
         request.read()  # hooks and mocks look at `request.content`
         return request
     request.headers["Content-Type"] = body.content_type
@@ -130,12 +137,6 @@ def request_of(outgoing: Outgoing) -> httpx.Request:
     else:
         request.headers["Content-Length"] = str(body.content_length)
     return request
-
-
-def headers_of(fixed: HeaderPairs, token: str, region: str | None) -> httpx.Headers:
-    """Return the headers of a customer's requests, made once and copied for each; JSON is what most of them carry."""
-    headers = [*fixed, (b"Content-Type", b"application/json"), (b"Authorization", b"Bearer " + token.encode())]
-    return httpx.Headers(headers if region is None else [*headers, (b"X-Region", region.encode())])
 
 
 def timeout_of(timeouts: Timeouts) -> dict[str, float | None]:

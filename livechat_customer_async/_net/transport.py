@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import httpx
 
-from ..config import is_reserved
 from ..errors import InvalidRequestError, SessionStateError
-from .failures import NEVER_SENT, AttemptError, failure_of, is_unsent
+from .failures import NEVER_SENT, Failure, failure_of, is_unsent
 from .guard import Guard
+from .headers import is_reserved
 from .outgoing import MAX_ANSWER_SIZE, Answer, Outgoing, request_of
 from .trace import Trace
 
@@ -51,12 +51,8 @@ class Transport:
         # What is ours to say is not the client's, nor what could make a request read as another one.
         return {name: value for name, value in self._client.headers.items() if not is_reserved(name)}
 
-    async def send(self, outgoing: Outgoing) -> Answer:
-        """Send a request once and read the answer whole.
-
-        Raises:
-            AttemptError: no answer came.
-        """
+    async def send(self, outgoing: Outgoing) -> Answer | Failure:
+        """Send a request once and read the answer whole."""
         guard = self._guard
         try:
             if guard is None:
@@ -69,7 +65,7 @@ class Transport:
         except httpx.HTTPStatusError as error:  # raised by a hook of a caller's client: it is an answer all the same
             return Answer(error.response.status_code, error.response.headers, _content_of(error.response))
         except httpx.HTTPError as error:
-            raise AttemptError(failure_of(error, outgoing)) from None
+            return failure_of(error, outgoing)
         except InvalidRequestError as error:  # by the source of an upload; httpcore takes off what caused it
             error.__cause__ = error.__cause__ or error.__context__
             raise
