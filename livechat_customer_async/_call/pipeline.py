@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 import anyio
 import attrs
-from httpx import Headers
 
 from .._base.clock import Clock, let_scopes_notice
-from .._net.failures import AttemptError, Failure
-from .._net.outgoing import Answer, Body, HeaderPairs, JsonBody, Outgoing, headers_of, timeout_of
+from .._net.failures import Failure
+from .._net.outgoing import Answer, HeaderBlock, Outgoing, timeout_of
 from .._uploads.multipart import MultipartBody
 from .._uploads.source import Source, open_source
 from .._wire.converter import dumps, structure, structure_in_place, unstructure
@@ -36,6 +35,16 @@ from .tokens import DEFAULT_REGION, Customer, region_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Body: TypeAlias = bytes | MultipartBody
+HeaderPairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
+
+
+class AttemptError(Exception):
+    """Carries a failure to the loop."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure)
+        self.failure = failure
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -58,7 +67,7 @@ class Pipeline:
         self._customer: Customer = pool.customers.find(options.access)
         self._timeout = timeout_of(options.timeouts)
         self._headers_for: tuple[str, str | None] | None = None
-        self._headers: Headers | None = None
+        self._headers: HeaderBlock | None = None
 
     async def __call__(self, action: Action[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Perform an action: check its arguments, send it, and return its result."""
@@ -227,6 +236,8 @@ class Pipeline:
 
     async def _exchange(self, call: Call, outgoing: Outgoing, token: str) -> Any:
         answer = await self.pool.transport.send(outgoing)
+        if isinstance(answer, Failure):
+            raise AttemptError(answer)
         call.status = answer.status
         try:
             return self._decode(call.action, answer, token)
@@ -351,11 +362,14 @@ class Pipeline:
         region = self.options.region or region_of(token)
         return None if region == DEFAULT_REGION else region
 
-    def _headers_of(self, token: str, region: str | None) -> Headers:
+    def _headers_of(self, token: str, region: str | None) -> HeaderBlock:
         if self._headers is None or self._headers_for != (token, region):
-            self._headers, self._headers_for = headers_of(self.options.headers, token, region), (token, region)
+            pairs = [(b"Content-Type", b"application/json"), (b"Authorization", b"Bearer " + token.encode())]
+            if region is not None:
+                pairs.append((b"X-Region", region.encode()))
+            self._headers, self._headers_for = HeaderBlock([*self.options.headers, *pairs]), (token, region)
         return self._headers
 
 
-def _encode(action: Action[..., Any], request: object) -> JsonBody:
-    return JsonBody(dumps({"payload": action.arrange(unstructure(request))}))
+def _encode(action: Action[..., Any], request: object) -> bytes:
+    return dumps({"payload": action.arrange(unstructure(request))})

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from .._net.delivery import Delivery
 from .._net.outgoing import Outgoing
 from ..errors import ApiError, LiveChatError, Outcome
 from .action import Action
@@ -66,7 +67,7 @@ class Call:
 
     def outcome(self) -> Outcome:
         """Return what is known where the call ends between two answers."""
-        in_flight = self.outgoing is not None and self.outgoing.sent is not False
+        in_flight = self.outgoing is not None and self.outgoing.delivery is not Delivery.NOTHING
         return Outcome.UNKNOWN if in_flight or self.maybe_acted else Outcome.NOT_SENT
 
     def stamp(self, error: LiveChatError, now: float) -> None:
