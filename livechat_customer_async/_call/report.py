@@ -7,7 +7,6 @@ from typing import Any
 import attrs
 
 from .._base.clock import Deadline
-from .._net.delivery import Delivery
 from .._net.outgoing import Outgoing
 from ..errors import ApiError, LiveChatError, Outcome
 from .observe import AttemptEnd, AttemptStart, CallEnd, CallQueued, CallRetry, loggable
@@ -46,8 +45,9 @@ class CallReport:
 
     def outcome(self, last: RunningAttempt | None) -> Outcome:
         """Return what is known of the call between two answers."""
-        sent = last is not None and last.outgoing is not None and last.outgoing.delivery is not Delivery.NOTHING
-        return Outcome.UNKNOWN if sent or self._state.maybe_acted else Outcome.NOT_SENT
+        if self._state.maybe_acted:
+            return Outcome.UNKNOWN
+        return Outcome.NOT_SENT if last is None or last.outgoing is None else last.outgoing.delivery.outcome
 
     def stamp(self, error: LiveChatError, last: RunningAttempt | None) -> None:
         """Put the call's facts on the error that ends it."""

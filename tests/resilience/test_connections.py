@@ -72,7 +72,7 @@ async def test_a_connection_that_takes_too_long_is_tried_again_and_nothing_was_s
 async def test_a_call_whose_time_ends_while_connecting_was_not_sent(
     subject: Subject, engine: str, full_port: int
 ) -> None:
-    timeouts = Timeouts(total=0.05, upload_total=0.05)
+    timeouts = Timeouts(total=0.3, upload_total=0.3)
     async with a_session(f"http://127.0.0.1:{full_port}", engine=engine, timeouts=timeouts) as session:
         with pytest.raises(CallTimeoutError) as caught:
             await subject.call(session, "chat")
