@@ -8,8 +8,8 @@ import attrs
 
 from .._base.clock import Deadline
 from .._net.outgoing import Outgoing
-from ..errors import ApiError, LiveChatError, Outcome
-from .observe import AttemptEnd, AttemptStart, CallEnd, CallQueued, CallRetry, loggable
+from ..errors import ApiError, LiveChatError, Outcome, TransportError
+from .observe import AttemptEnd, AttemptStart, CallEnd, CallQueued, CallRetry, loggable, logger
 from .retry import RetryState
 from .shared import Pool
 
@@ -78,9 +78,13 @@ class CallReport:
             **self._facts_of(error, this),
         )
 
-    def retried(self, error: LiveChatError, after: float) -> None:
-        """The call is going to be attempted again."""
-        self._emit(CallRetry, attempt=self._state.attempts, after=after, reason=type(error).__name__)
+    def retried(self, error: LiveChatError, after: float, how: str) -> None:
+        """The call is going to be attempted again; `how` is for the log."""
+        reason = type(error).__name__
+        self._emit(CallRetry, attempt=self._state.attempts, after=after, reason=reason)
+        # Without the server's message, which may repeat what was sent.
+        why = f"{reason}: {error.message}" if isinstance(error, TransportError) else reason
+        logger.info("retrying %s in %.2f s (%s): %s", self._action, after, how, why)
 
     def ended(self, error: BaseException | None, last: RunningAttempt | None) -> None:
         """The call ended."""

@@ -258,22 +258,26 @@ class RunningCall:
         if isinstance(decision, Retry):
             await self._wait(error, decision)
             return
+        how = "new token"
         if isinstance(decision, Reroute):
             state.rerouted = True
             self._customer.region = decision.region
+            how = f"region {decision.region}"
         elif not await self._refresh(this.token):
             raise error
         state.replays += 1
-        self._report.retried(error, 0.0)
+        self._report.retried(error, 0.0, how)
 
     async def _wait(self, error: LiveChatError, retry: Retry) -> None:
         if not self._pool.budget.take(retry.cost):
             error.not_repeated = "the retry budget of the pool is used up"
             raise error
-        self._state.spent += retry.cost
-        self._state.refused += retry.cost == 0
+        state, refused = self._state, retry.cost == 0
+        state.spent += retry.cost
+        state.refused += refused
         self._pool.retries += 1
-        self._report.retried(error, retry.after)
+        how = "refused" if refused else f"attempt {state.tries + 1} of {self._options.retry.attempts}"
+        self._report.retried(error, retry.after, how)
         self._phase = CallPhase.BACKOFF
         await self._pool.clock.sleep(retry.after)
 
