@@ -69,12 +69,14 @@ def _no_tls():
     raise AssertionError("no TLS here")
 
 
+@pytest.mark.slow
 @LAX
 @given(STREAMS, SPLITS, st.sampled_from(["close", "reset"]), st.sampled_from(["GET", "HEAD", "POST"]))
 def test_any_bytes_and_then_the_end(answer: bytes, splits: list[int], end: str, method: str) -> None:
     asyncio.run(_exchange(answer, splits, end, method, b"x" if method == "POST" else b""))
 
 
+@pytest.mark.slow
 @settings(LAX, max_examples=40)
 @given(STREAMS, SPLITS)
 def test_any_bytes_and_then_silence(answer: bytes, splits: list[int]) -> None:
