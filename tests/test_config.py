@@ -12,7 +12,19 @@ import pytest
 from livechat_customer_async import AccessToken, ConfigurationError, Limits, RetryPolicy, Timeouts
 from livechat_customer_async.config import checked_token
 
-NO_NUMBER = ["5", True, False, math.nan, math.inf, -math.inf, 10**400, b"1", [], object(), datetime.now(UTC)]
+NO_NUMBER = [
+    "5",
+    True,
+    False,
+    math.nan,
+    math.inf,
+    -math.inf,
+    10**400,
+    b"1",
+    [],
+    object(),
+    datetime(2026, 1, 2, tzinfo=UTC),
+]
 NOT_POSITIVE = [0, 0.0, -0.0, -1, -0.5]
 NO_INT = ["5", True, False, 1.0, math.nan, b"1", object()]
 END = datetime(2030, 1, 1, tzinfo=UTC)
@@ -26,7 +38,7 @@ def refused(cls: type, name: str, value: object) -> str:
 
 
 @pytest.mark.parametrize("name", [field.name for field in attrs.fields(Timeouts)])
-@pytest.mark.parametrize("value", [*NO_NUMBER, *NOT_POSITIVE], ids=repr)
+@pytest.mark.parametrize("value", [*NO_NUMBER, *NOT_POSITIVE])
 def test_a_timeout_is_a_positive_number_or_none(name: str, value: object) -> None:
     refused(Timeouts, name, value)
 
@@ -38,7 +50,7 @@ def test_good_timeouts(name: str, value: float | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["keepalive_expiry", "queue_timeout"])
-@pytest.mark.parametrize("value", [*NO_NUMBER, *NOT_POSITIVE], ids=repr)
+@pytest.mark.parametrize("value", [*NO_NUMBER, *NOT_POSITIVE])
 def test_seconds_of_limits(name: str, value: object) -> None:
     refused(Limits, name, value)
     none: Any = {name: None}

@@ -132,6 +132,7 @@ async def fails_or_not(watch: Watch, call: Awaitable[object]) -> LiveChatError |
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["auto", "httpx"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault.kind))
 async def test_a_fault_of_the_server(watch: Watch, fault: Fault, engine: str) -> None:

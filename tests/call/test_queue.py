@@ -117,7 +117,7 @@ async def test_a_queue_timeout_ends_the_wait_alone() -> None:
 @virtual_time
 async def test_uploads_leave_room_for_small_calls() -> None:
     async with session_over(Slow(1000), connections=4) as session:
-        uploads = [asyncio.create_task(session.events.upload_file(b"x")) for _ in range(10)]
+        uploads = [asyncio.create_task(session.events.upload_file(b"x", content_type="a/b")) for _ in range(10)]
         await asyncio.sleep(1)
         assert session.stats().in_flight == 2
         small = asyncio.create_task(close_thread(session))

@@ -323,6 +323,7 @@ def test_nothing_in_it_commands_the_terminal(monkeypatch: pytest.MonkeyPatch) ->
     assert json.loads(shown) == value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding, name", [("utf-8", "Zoë"), ("ascii", "Zo\\u00eb")])
 def test_piped_json_is_valid_in_any_encoding(served: Served, cli: Cli, encoding: str, name: str) -> None:
     assert cli("call", "update_customer", "-p", '{"name": "Zoë"}').exit_code == 0
@@ -332,6 +333,7 @@ def test_piped_json_is_valid_in_any_encoding(served: Served, cli: Cli, encoding:
     assert name in ran.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")
 def test_ctrl_c_ends_it_in_one_line(served: Served) -> None:
     stalled = served.arm(Fault(FaultKind.STALL_BEFORE_HEADERS, "start_chat"))

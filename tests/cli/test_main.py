@@ -16,6 +16,7 @@ def test_version(cli: Cli) -> None:
     assert cli("--version").stdout.startswith(f"livechat-customer {livechat_customer_async.__version__} (Python 3.")
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_module() -> None:
     ran = finish(start("--version"))
     assert (ran.exit_code, ran.stderr) == (0, "")
@@ -112,12 +113,14 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.slow
 def test_importing_the_package_imports_no_extra() -> None:
     extras = {"typer", "starlette", "uvicorn", f"{CLI}._app"}
     code = f"import sys, livechat_customer_async, {CLI}; print({extras} & set(sys.modules))"
     assert run_python(code).stdout.strip() == "set()"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command, exit_code", [("call --help", 0), ("upload --help", 0), ("demo", 2), ("sandbox", 2)])
 def test_only_what_needs_the_sandbox_asks_for_it(command: str, exit_code: int) -> None:
     ran = run_python(
@@ -127,6 +130,7 @@ def test_only_what_needs_the_sandbox_asks_for_it(command: str, exit_code: int) -
     assert exit_code == 0 or "pip install" in only_line(ran.stderr)
 
 
+@pytest.mark.slow
 def test_a_fault_of_the_program_shows_a_plain_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIVECHAT_ACCESS_TOKEN", TOKEN)
     ran = run_python(

@@ -181,6 +181,7 @@ def test_the_status_has_its_colour(status: int, style: str) -> None:
     assert style in [span.style for span in line.spans]
 
 
+@pytest.mark.slow
 @needs_signals
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_process_of_its_own_stops_cleanly(name: str) -> None:

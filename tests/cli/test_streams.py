@@ -212,6 +212,7 @@ def test_a_pipe_without_a_reader() -> None:
     assert (ran.returncode, ran.stderr) == (141, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
 def test_a_device_that_is_full() -> None:
     with Path("/dev/full").open("wb") as full:

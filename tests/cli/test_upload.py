@@ -292,6 +292,7 @@ def test_no_empty_line_stands_where_bars_took_the_echo_away(
     assert shown(console) == f"{echo}error: {path}: interrupted: nothing was sent\nerror: interrupted\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")
 def test_ctrl_c_tells_what_was_uploaded(served: Served, files: Files) -> None:
     done, hanging = files(1, 2)

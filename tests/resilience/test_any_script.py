@@ -156,6 +156,7 @@ class Waits(Observer):
         self.ends.append(asyncio.get_running_loop().time() + event.after)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(data=st.data())
 @virtual_time

@@ -28,6 +28,7 @@ WIDTH = 24
 PATIENCE = 30.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(RUNS))
 @pytest.mark.parametrize("over", OVER, ids=lambda over: over.__name__)
 @pytest.mark.parametrize("ways", [NATIVELY, BY_SCOPE, NATIVELY + BY_SCOPE], ids=["natively", "by_scope", "mixed"])

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import math
-import subprocess
-import sys
-import textwrap
 from collections.abc import Awaitable
 from typing import Any
 
@@ -252,41 +249,3 @@ def test_dropped_open_it_warns_once() -> None:
     with pytest.warns(ResourceWarning, match="unclosed AsyncCustomerSession") as caught:
         drop()
     assert len(caught) == 1
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
-@pytest.mark.parametrize("used_before", [True, False])
-def test_after_a_fork_it_says_so(used_before: bool) -> None:
-    script = f"""
-        import asyncio, httpx, os
-        from livechat_customer_async import AsyncCustomerSession, SessionStateError
-
-        transport = httpx.MockTransport(lambda _: httpx.Response(200, json={{}}))
-
-        async def in_the_child(session):
-            try:
-                await session.call("act", {{}})
-            except SessionStateError as error:
-                return "each process" in str(error)
-
-        async def main():
-            session = AsyncCustomerSession(1, "token", transport=transport)
-            if {used_before}:
-                await session.call("act", {{}})
-            child = os.fork()
-            if not child:
-                return session, True
-            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-            assert await session.call("act", {{}}) == {{}}
-            await session.aclose()
-            return session, False
-
-        loop = asyncio.new_event_loop()
-        session, is_child = loop.run_until_complete(main())
-        if is_child:
-            os._exit(0 if asyncio.run(in_the_child(session)) else 1)
-        loop.close()
-    """
-    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(script)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert (ended.returncode, ended.stderr) == (0, "")

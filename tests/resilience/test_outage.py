@@ -16,6 +16,7 @@ TOTAL = 10_000
 SOME = 1_500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "step, cost, calls",
     [

@@ -124,6 +124,7 @@ async def test_what_one_request_told_is_not_taken_for_the_next() -> None:
     assert (caught.value.outcome, caught.value.attempts) == (Outcome.UNKNOWN, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 async def test_an_answer_that_inflates_without_end_is_refused(options: Callable[[], dict[str, Any]]) -> None:
     bomb = gzip.compress(bytes(65 * 1024 * 1024))

@@ -350,6 +350,7 @@ async def test_read_timeout(make: Make, start: bytes) -> None:
         await server.until_open(0)
 
 
+@pytest.mark.slow
 async def test_write_timeout(make: Make) -> None:
     async def parts() -> AsyncIterator[bytes]:
         while True:

@@ -67,12 +67,14 @@ def _no_tls():
     raise AssertionError("no TLS here")
 
 
+@pytest.mark.slow
 @LAX
 @given(STREAMS, SPLITS, st.sampled_from(["close", "reset"]))
 def test_any_bytes_and_then_the_end(answer: bytes, splits: list[int], end: str) -> None:
     asyncio.run(_exchange(answer, splits, end))
 
 
+@pytest.mark.slow
 @settings(LAX, max_examples=40)
 @given(STREAMS, SPLITS)
 def test_any_bytes_and_then_silence(answer: bytes, splits: list[int]) -> None:

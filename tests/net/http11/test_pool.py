@@ -290,6 +290,7 @@ async def test_sent_is_known_after_a_cancellation(ours: Ours) -> None:
     assert 0 < marks < 40
 
 
+@pytest.mark.slow
 async def test_cancelled_calls_leave_no_cycles_behind(ours: Ours) -> None:
     """What a call used is freed when it ends, not when the collector comes by."""
     transport = ours(keepalive=0)

@@ -93,6 +93,7 @@ async def by_timeout(call: Awaitable[None], turns: int) -> None:
             await call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cancel", [natively, by_scope, by_timeout])
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 async def test_cancel_storm(
@@ -171,6 +172,7 @@ async def _post(transport: OverEngine, url: str) -> int:
     return (await transport.handle_async_request(httpx.Request("POST", url, content=b"x"))).status_code
 
 
+@pytest.mark.slow
 async def test_churn(ours: Ours) -> None:
     """Calls over connections that the server closes at random: neither memory, nor sockets, nor tasks grow."""
     transport = ours(keepalive=20)
