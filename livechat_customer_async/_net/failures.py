@@ -34,17 +34,11 @@ class Failure(Value):
     fault: Fault | None = None
 
 
-_PHASES: dict[type[httpx.TimeoutException], str] = {
-    httpx.ConnectTimeout: "connect",
-    httpx.ReadTimeout: "read",
-    httpx.WriteTimeout: "write",
-    httpx.PoolTimeout: "queue",
-}
 _TIMED_OUT = {
-    "connect": "no connection was made",
-    "read": "the server sent nothing",
-    "write": "the server did not accept more of the request",
-    "queue": "no connection became free",
+    httpx.ConnectTimeout: ("connect", "no connection was made"),
+    httpx.ReadTimeout: ("read", "the server sent nothing"),
+    httpx.WriteTimeout: ("write", "the server did not accept more of the request"),
+    httpx.PoolTimeout: ("queue", "no connection became free"),
 }
 
 
@@ -64,10 +58,10 @@ def refused_by_proxy(status: int) -> Failure:
 
 
 def _timeout(error: httpx.TimeoutException, outgoing: Outgoing) -> CallTimeoutError:
-    phase = _PHASES.get(type(error), "read")
+    phase, what = _TIMED_OUT.get(type(error), _TIMED_OUT[httpx.ReadTimeout])
     limit = outgoing.timeout.get("pool" if phase == "queue" else phase)
     within = "" if limit is None else f" within {limit:g} s"
-    return CallTimeoutError(f"{_TIMED_OUT[phase]}{within}", phase=phase)
+    return CallTimeoutError(f"{what}{within}", phase=phase)
 
 
 def _broken(error: httpx.HTTPError, outcome: Outcome) -> TransportError:

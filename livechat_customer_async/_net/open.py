@@ -49,7 +49,8 @@ def _refuse_contradictions(options: TransportOptions) -> None:
 
 
 def _over_httpx(options: TransportOptions, proxy: httpx.URL | None) -> ClientTransport:
-    return ClientTransport(httpx_client(options, proxy), ours=True, may_queue=proxy is not None)
+    forwarded = proxy is not None and proxy.scheme.startswith("http") and options.base_url.scheme == "http"
+    return ClientTransport(httpx_client(options, proxy), ours=True, may_queue=proxy is not None, forwarded=forwarded)
 
 
 def _engine(options: TransportOptions, proxy: httpx.URL | None) -> Engine:

@@ -72,7 +72,7 @@ class EngineTransport:
                 response = await engine.upload(
                     outgoing.url, fields, stream, length, outgoing.timeout, outgoing.mark_sent
                 )
-            if response.status == _PROXY_AUTHENTICATION_REQUIRED:
+            if response.status == _PROXY_AUTHENTICATION_REQUIRED and engine.route.forwarded:
                 return refused_by_proxy(response.status)
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
             return Answer(response.status, headers, engine.content(response))
@@ -91,16 +91,18 @@ class EngineTransport:
 class ClientTransport:
     """Sends by an httpx client, guarded: httpx's own pool loses connections when a send is cancelled natively."""
 
-    def __init__(self, client: httpx.AsyncClient, *, ours: bool, may_queue: bool) -> None:
+    def __init__(self, client: httpx.AsyncClient, *, ours: bool, may_queue: bool, forwarded: bool = False) -> None:
         """Make a transport.
 
         Args:
             client: what sends.
             ours: whether the client is the session's to close.
             may_queue: whether sends may wait inside the client's pool, or for a tunnel.
+            forwarded: whether a proxy gets each request itself, in place of a tunnel.
         """
         self._client = client
         self._ours = ours
+        self._forwarded = forwarded
         self._witness = Witness()
         self._guard = Guard(self._witness, may_queue=may_queue)
 
@@ -128,7 +130,9 @@ class ClientTransport:
         except InvalidRequestError as error:  # from the source of an upload; httpcore removes its cause
             error.__cause__ = error.__cause__ or error.__context__
             raise
-        return refused_by_proxy(answer.status) if answer.status == _PROXY_AUTHENTICATION_REQUIRED else answer
+        if answer.status == _PROXY_AUTHENTICATION_REQUIRED and self._forwarded:
+            return refused_by_proxy(answer.status)
+        return answer
 
     async def _send(self, outgoing: Outgoing, progress: Progress) -> Answer:
         request = _request_of(outgoing, progress)

@@ -32,19 +32,19 @@ class Connection(asyncio.Protocol):
         self._limits = max_framing, max_body
         self._loop = asyncio.get_running_loop()
         self.lost = self._loop.create_future()
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._deadline, self._patience = math.inf, 0.0
         self._timeout_error: type[httpx.TimeoutException] = httpx.ReadTimeout
         self._error: httpx.HTTPError | None = None
 
-    def begin(self) -> Response:
+    def begin(self, *, bodyless: bool = False) -> Response:
         """Start an exchange."""
         if self.closed:
             raise httpx.ConnectError("the connection was closed before it was used")
         self.sending = True
-        self.response = response = Response(*self._limits)
+        self.response = response = Response(*self._limits, bodyless=bodyless)
         return response
 
     def end(self) -> bool:
@@ -64,8 +64,8 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
         self._wake()
         if self.on_close is not None:
             self.on_close(self)
@@ -80,8 +80,8 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Write, unless the connection is closed."""
-        if self._transport is not None and not self.closed:
-            self._transport.write(data)
+        if self.transport is not None and not self.closed:
+            self.transport.write(data)
 
     @property
     def wants_more(self) -> bool:
@@ -143,9 +143,9 @@ class Connection(asyncio.Protocol):
     # ---- called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
         if self.closed:  # inside a tunnel, data or the end may come first
-            self._transport.abort()
+            self.transport.abort()
         self._fd = transport.get_extra_info("socket").fileno()
         if sys.platform != "win32":  # where `select` takes any number
             self._poll = select.poll()

@@ -62,7 +62,7 @@ class Engine:
         max_body_bytes: int = 64 * 1024 * 1024,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._route = route
+        self.route = route
         self._max_body = max_body_bytes
         limits = max_header_bytes, max_body_bytes
         self._pool = Pool(route, max_idle=max_keepalive, expiry=keepalive_expiry, limits=limits, clock=clock)
@@ -140,9 +140,9 @@ class Engine:
             host, path = url.netloc, url.raw_path
             if not _URL_PART.fullmatch(host) or not _URL_PART.fullmatch(path):
                 raise httpx.LocalProtocolError("invalid URL")
-            forwarded = self._route.forwarded
+            forwarded = self.route.forwarded
             target = b"http://" + host + path if forwarded else path
-            extra = self._route.proxy_fields if forwarded else b""
+            extra = self.route.proxy_fields if forwarded else b""
             start = b"POST %b HTTP/1.1\r\nHost: %b\r\n%b" % (target, host, extra)
             if len(self._starts) < _MAX_URLS:
                 self._starts[url] = start

@@ -13,7 +13,7 @@ _HEAD_END = b"\r\n\r\n"
 
 
 class Response:
-    """The response to one request.
+    """The response to one request; `bodyless`: to a `CONNECT`, after which the connection is no longer HTTP's.
 
     Attributes:
         status: 0 until the head is complete.
@@ -23,25 +23,7 @@ class Response:
         keep_alive: whether the server leaves the connection open.
     """
 
-    __slots__ = (
-        "_body",
-        "_chunked",
-        "_framing",
-        "_informational",
-        "_left",
-        "_max_body",
-        "_max_framing",
-        "_parser",
-        "_received",
-        "_tail",
-        "complete",
-        "fault",
-        "headers",
-        "keep_alive",
-        "status",
-    )
-
-    def __init__(self, max_framing: int, max_body: int) -> None:
+    def __init__(self, max_framing: int, max_body: int, *, bodyless: bool = False) -> None:
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.fault = ""
@@ -52,7 +34,7 @@ class Response:
         self._chunked = False
         self._informational = 0
         self._tail = b""  # the last bytes of an incomplete head
-        self._max_framing, self._max_body = max_framing, max_body
+        self._max_framing, self._max_body, self._bodyless = max_framing, max_body, bodyless
         self._framing = max_framing  # how many bytes that are not part of the body may still come
         self._parser = httptools.HttpResponseParser(self)
 
@@ -153,7 +135,7 @@ class Response:
             self.fault = "the response is not HTTP/1.1"
         elif codings and (codings != [b"chunked"] or version != "1.1"):
             self.fault = "unsupported Transfer-Encoding"
-        elif self.status in (204, 304):
+        elif self._bodyless or self.status in (204, 304):
             self.complete, self._left = True, 0
         elif self._max_body < self._left < math.inf:
             self.fault = self._too_large()

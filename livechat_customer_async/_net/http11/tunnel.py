@@ -1,7 +1,6 @@
 """The way to the server: directly, through a forwarding proxy, or through a tunnel that a proxy makes on `CONNECT`."""
 
 import asyncio
-import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,8 +12,6 @@ from .connection import Connection
 from .dial import dial
 
 Tls: TypeAlias = Callable[[], ssl.SSLContext]
-_LONGEST_HEAD = 64 * 1024
-_STATUS = re.compile(rb"HTTP/1\.[01] ([2-9]\d\d)[ \r]")
 
 
 @dataclass(frozen=True)
@@ -55,18 +52,36 @@ async def connect(factory: Callable[[], Connection], route: Route) -> Connection
     tls = _context(first)
     if route.proxy is None or route.forwarded:
         return await dial(factory, first.host, first.port, tls)
-    tunnel = await dial(_Tunnel, first.host, first.port, tls)
+    tunnel = await dial(factory, first.host, first.port, tls)
     try:
-        await tunnel.ask(route)
-        return await _start_tls(tunnel.transport, factory(), route.server)
+        await _ask(tunnel, route)
+        return await _start_tls(tunnel, factory(), route.server)
     except BaseException:
-        tunnel.transport.abort()
+        tunnel.close()
         raise
 
 
-async def _start_tls(transport: asyncio.WriteTransport, connection: Connection, server: Hop) -> Connection:
+async def _ask(tunnel: Connection, route: Route) -> None:
+    target = route.server.authority
+    response = tunnel.begin(bodyless=True)
+    tunnel.write(b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n%b\r\n" % (target, target, route.proxy_fields))
+    try:
+        await tunnel.answered(None)
+    except httpx.HTTPError as error:
+        if not response.status:
+            raise httpx.ProxyError("no HTTP response") from error
+    finally:
+        tunnel.end()
+    if not 200 <= response.status < 300:
+        raise httpx.ProxyError(str(response.status))
+    if response.fault:
+        raise httpx.ProxyError("data before the tunnel was in use")
+
+
+async def _start_tls(tunnel: Connection, connection: Connection, server: Hop) -> Connection:
     loop, context = asyncio.get_running_loop(), cast("ssl.SSLContext", _context(server))
-    secured = await loop.start_tls(transport, connection, context, server_hostname=server.host)
+    below = cast("asyncio.Transport", tunnel.transport)
+    secured = await loop.start_tls(below, connection, context, server_hostname=server.host)
     if secured is None:
         raise ConnectionResetError("the connection was lost during the TLS handshake")
     connection.connection_made(secured)
@@ -79,39 +94,3 @@ def _context(hop: Hop) -> ssl.SSLContext | None:
     context = hop.tls()
     context.set_alpn_protocols(["http/1.1"])  # each time: others who share the context may offer h2 on it
     return context
-
-
-class _Tunnel(asyncio.Protocol):
-    """A connection to a proxy until its tunnel is made."""
-
-    def __init__(self) -> None:
-        self.transport: asyncio.WriteTransport
-        self._head = b""
-        self._answered = asyncio.get_running_loop().create_future()
-
-    async def ask(self, route: Route) -> None:
-        target = route.server.authority
-        self.transport.write(b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n%b\r\n" % (target, target, route.proxy_fields))
-        await self._answered
-        status = _STATUS.match(self._head)
-        if status is None:
-            raise httpx.ProxyError("no HTTP response")
-        if not status[1].startswith(b"2"):
-            raise httpx.ProxyError(status[1].decode())
-        if not self._head.endswith(b"\r\n\r\n") or self._head.count(b"\r\n\r\n") > 1:
-            raise httpx.ProxyError("data before the tunnel was in use")
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.WriteTransport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._head += data
-        if b"\r\n\r\n" in self._head or len(self._head) > _LONGEST_HEAD:
-            self._end()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how it ended makes no difference
-        self._end()
-
-    def _end(self) -> None:
-        if not self._answered.done():
-            self._answered.set_result(None)
