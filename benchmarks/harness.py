@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import statistics
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -160,13 +161,16 @@ class Rounds:
         return statistics.median(ratios) if ratios else None
 
     def summary(self) -> dict[str, dict[str, Any]]:
-        """For JSON: medians, and the values they come from."""
+        """Return each variant's medians and their spread, for JSON."""
         return {name: self._summary(name) for name in self.samples}
 
     def _summary(self, name: str) -> dict[str, Any]:
         keys = next((list(sample) for sample in self.samples[name] if sample is not None), [])
-        rows = {key: [rounded(value) for value in self.values(name, key)] for key in keys}
-        return {key: {"median": rounded(statistics.median(row)), "rounds": row} for key, row in rows.items()}
+        return {key: spread(self.values(name, key)) for key in keys}
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    return {name: rounded(of(values)) for name, of in (("median", statistics.median), ("min", min), ("max", max))}
 
 
 def measure(names: Sequence[str], rounds: int, once: Callable[[str], Sample], what: str) -> Rounds:
@@ -262,6 +266,12 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([line(headers), f"|{rule}|", *(line(row) for row in body)])
 
 
+def to_json(result: Mapping[str, Any]) -> str:
+    """Serialize a result with each innermost object on a line of its own, so that its diffs can be read."""
+    text = json.dumps(result, indent=1, ensure_ascii=False)
+    return re.sub(r"\{[^{}\[\]]*\}", lambda inner: re.sub(r"\n\s*", " ", inner[0]), text) + "\n"
+
+
 def report(
     name: str, options: Options, tables: Mapping[str, str], facts: Mapping[str, Any], notes: Sequence[str]
 ) -> None:
@@ -280,5 +290,5 @@ def report(
     for folder in folders:
         folder.mkdir(exist_ok=True)
         path = folder / f"{name}.json"
-        path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        path.write_text(to_json(result))
         print(f"\nwritten: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")

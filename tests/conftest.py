@@ -1,6 +1,7 @@
-"""What every test runs under: no blocking call on the event loop, and reproducible hypothesis examples in CI."""
+"""Settings of the whole suite: hypothesis profiles, parametrized test ids, and a check for blocking calls."""
 
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -23,6 +24,28 @@ ALSO_BLOCKING = (
     "io.FileIO.readinto",
     "socket.getaddrinfo",
 )
+
+
+LONGEST_ID = 60
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Return a short id that is the same in every process, which pytest-xdist and `--lf` depend on.
+
+    By default pytest takes long strings whole and numbers plain data (`value17`).
+    """
+    if isinstance(val, dict | list | tuple):
+        return _plain(repr(val)) if len(repr(val)) <= LONGEST_ID and " at 0x" not in repr(val) else None
+    if isinstance(val, bytes):
+        return _plain(val.decode("latin-1"))
+    return _plain(str(val)) if isinstance(val, str | int | float) else None
+
+
+def _plain(text: str) -> str:
+    """Escape what pytest-xdist cannot send or a terminal cannot show, and shorten what is long."""
+    escaped = text.encode("unicode_escape").decode("ascii")
+    escaped = re.sub(r"(.{1,10}?)\1{9,}", lambda run: f"{run[1]}*{len(run[0]) // len(run[1])}", escaped)
+    return escaped if len(escaped) <= LONGEST_ID else f"{escaped[:LONGEST_ID]}..."
 
 
 @pytest.fixture(scope="session", autouse=True)

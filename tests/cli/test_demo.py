@@ -87,6 +87,7 @@ def test_the_command_shows_it(cli: Cli) -> None:
     assert "8 calls in" in ran.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_piped_it_is_plain_text_in_any_encoding(encoding: str) -> None:
     ran = finish(start("demo", encoding=encoding))

@@ -16,6 +16,7 @@ def test_version(cli: Cli) -> None:
     assert cli("--version").stdout.startswith(f"livechat-customer {livechat_customer_async.__version__} (Python 3.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["livechat_customer_async", CLI])
 def test_modules_run_the_command_line(module: str) -> None:
     ran = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, text=True, check=True)
@@ -142,12 +143,14 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.slow
 def test_importing_the_package_imports_no_extra() -> None:
     extras = {"typer", "starlette", "uvicorn", f"{CLI}._app"}
     code = f"import sys, livechat_customer_async, {CLI}; print({extras} & set(sys.modules))"
     assert run_python(code).stdout.strip() == "set()"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command, exit_code", [("call --help", 0), ("upload --help", 0), ("demo", 2), ("sandbox", 2)])
 def test_only_commands_that_need_the_sandbox_require_its_extra(command: str, exit_code: int) -> None:
     ran = run_python(
@@ -157,6 +160,7 @@ def test_only_commands_that_need_the_sandbox_require_its_extra(command: str, exi
     assert exit_code == 0 or "pip install" in only_line(ran.stderr)
 
 
+@pytest.mark.slow
 def test_a_bug_shows_a_plain_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIVECHAT_ACCESS_TOKEN", TOKEN)
     ran = run_python(

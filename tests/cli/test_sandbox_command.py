@@ -213,6 +213,7 @@ def test_statuses_are_coloured(status: int, style: str) -> None:
     assert style in [span.style for span in line.spans]
 
 
+@pytest.mark.slow
 @needs_signals
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_child_process_stops_cleanly(name: str) -> None:

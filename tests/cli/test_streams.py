@@ -214,6 +214,7 @@ def test_a_real_broken_pipe() -> None:
     assert (ran.returncode, ran.stderr) == (141, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
 def test_a_real_full_device() -> None:
     with Path("/dev/full").open("wb") as full:

@@ -353,6 +353,7 @@ def test_no_empty_line_where_bars_erase_the_echo(
     assert shown(console) == f"{echo}error: {path}: interrupted: nothing was sent\nerror: interrupted\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")
 def test_ctrl_c_reports_each_file(served: Served, files: Files) -> None:
     done, hanging = files(1, 2)

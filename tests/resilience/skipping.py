@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
+from livechat_customer_async import Clock
 from livechat_customer_async.sandbox import ArmedFault
 
 
-class SkippingClock:
-    """The loop's time, and what was skipped of it. `parts` are for the pool's `Clock`."""
+class SkippingClock(Clock):
+    """The loop's time, and what was skipped of it."""
 
     def __init__(self) -> None:
         self.skipped = 0.0
         self._late: list[tuple[float, ArmedFault]] = []
 
-    @property
-    def parts(self) -> dict[str, Any]:
-        """What a `Clock` is made of."""
-        return {
-            "now": lambda: asyncio.get_running_loop().time() + self.skipped,
-            "wall": lambda: time.time() + self.skipped,
-            "sleep": self.sleep,
-        }
+    def now(self) -> float:
+        return asyncio.get_running_loop().time() + self.skipped
+
+    def wall(self) -> float:
+        return time.time() + self.skipped
 
     def release_after(self, seconds: float, armed: ArmedFault) -> None:
         """Let a fault come to its end once so much time is skipped."""

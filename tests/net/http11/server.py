@@ -113,7 +113,9 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
             async with server.changed:
                 server.changed.notify_all()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls, limit=2**20, backlog=2048)
+    # Without a limit of its own a TLS connection waits 30 s for the client's half of the closing handshake.
+    options = {"ssl": tls, "ssl_shutdown_timeout": 0.2} if tls else {}
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, limit=2**20, backlog=2048, **options)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server
