@@ -10,7 +10,7 @@ import anyio
 import attrs
 
 from .._base.clock import Clock, let_scopes_notice
-from .._net.failures import Failure
+from .._net.failures import Failure, fault_of_answer
 from .._net.outgoing import Answer, HeaderBlock, Outgoing, timeout_of
 from .._uploads.multipart import MultipartBody
 from .._uploads.source import Source, open_source
@@ -242,7 +242,7 @@ class Pipeline:
         try:
             return self._decode(call.action, answer, token)
         except (ApiError, ResponseDecodeError) as error:
-            raise AttemptError(Failure(error)) from None
+            raise AttemptError(Failure(error, fault_of_answer(answer, error))) from None
 
     async def _slot(self, call: Call) -> None:
         limiter, upload = self.pool.limiter, call.action.upload

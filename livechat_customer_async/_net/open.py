@@ -6,12 +6,12 @@ import base64
 import functools
 import math
 import os
-import urllib.request
 
 import httpx
 
 from ..errors import ConfigurationError
 from .clients import Client, TransportOptions, httpx_client, proxy_name
+from .environment import proxy_of_environment
 from .http11 import Engine, Hop, Route
 from .outgoing import MAX_ANSWER_SIZE
 from .transport import ClientTransport, EngineTransport, Transport
@@ -82,7 +82,7 @@ def _proxy(options: TransportOptions) -> httpx.URL | None:
     """Return the proxy to use: the given one, or that of the environment."""
     given = options.proxy
     if given is None and options.trust_env:
-        given = _proxy_of_environment(options.base_url)
+        given = proxy_of_environment(options.base_url)
     if given is None:
         return None
     try:
@@ -95,11 +95,3 @@ def _proxy(options: TransportOptions) -> httpx.URL | None:
     if not proxy.host:
         raise ConfigurationError(f"{proxy_name(options)}: no host")
     return proxy
-
-
-def _proxy_of_environment(url: httpx.URL) -> str | None:
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if proxy is None or urllib.request.proxy_bypass(url.host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"

@@ -71,11 +71,17 @@ class Outgoing:
 
 @attrs.frozen(eq=False, repr=False)
 class Answer:
-    """An HTTP answer read whole: status, headers (names in lower case) and body."""
+    """An HTTP answer read whole.
+
+    Attributes:
+        headers: names in lower case.
+        reused: whether its connection has carried an exchange before.
+    """
 
     status: int
     headers: Mapping[str, str]
     content: bytes = attrs.field(repr=False)
+    reused: bool = False
 
 
 def timeout_of(timeouts: Timeouts) -> dict[str, float | None]:

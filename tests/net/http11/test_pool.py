@@ -31,6 +31,21 @@ async def test_idle_connections_expire_by_the_clock(ours: Ours) -> None:
             assert (server.accepted, transport.connections) == (accepted, 1)
 
 
+async def test_an_announced_idle_limit_is_heeded_by_the_clock(ours: Ours) -> None:
+    now = 0.0
+    transport = ours(expiry=30.0, clock=lambda: now)
+
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.send(OK.replace(b"\r\n\r\n", b"\r\nKeep-Alive: timeout=5\r\n\r\n"))
+
+    async with serving(script) as server, httpx.AsyncClient(transport=transport) as client:
+        for now, accepted in ((0.0, 1), (3.9, 1), (7.8, 1), (11.9, 2)):  # noqa: B007
+            await client.post(server.url)
+            assert server.accepted == accepted
+
+
 async def test_idle_connections_expire_unasked(ours: Ours) -> None:
     transport = ours(expiry=0.05)
     async with serving(serve()) as server:
