@@ -8,9 +8,9 @@ shown: so streams are closed only while no request of ours is under way over the
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,43 +20,49 @@ from .http11 import idle_limit
 
 
 class KeptStreams:
-    """The streams of one client, and when each expires."""
+    """The streams of one client.
+
+    Attributes:
+        requests: how many are under way over the client.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.requests = 0
         self._clock = clock
         self._expiry: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
-        self._requests = 0
+        self._soonest = math.inf
 
-    @contextlib.contextmanager
-    def in_use(self) -> Iterator[None]:
-        """Count a request."""
-        self._requests += 1
-        try:
-            yield
-        finally:
-            self._requests -= 1
+    @property
+    def expired(self) -> bool:
+        """Whether the server is about to close one of them."""
+        return self._soonest < math.inf and self._soonest <= self._clock()
 
     def answered(self, response: httpx.Response) -> None:
         """Note the stream of an answer."""
         stream = response.extensions.get("network_stream")
-        if stream is not None:
-            announced = response.headers.get("keep-alive", "").encode("latin-1", "replace")
-            self._expiry[stream] = self._clock() + idle_limit(announced)
+        if stream is None:
+            return
+        announced = response.headers.get("keep-alive")
+        self._expiry[stream] = expiry = (
+            math.inf if announced is None else self._clock() + idle_limit(announced.encode("latin-1", "replace"))
+        )
+        self._soonest = min(self._soonest, expiry)
 
     async def close_expired(self) -> None:
-        """Close the streams that the server is about to close."""
+        """Close those that the server is about to close."""
         now = self._clock()
         await self._close([stream for stream, expiry in self._expiry.items() if expiry <= now])
 
     async def close_all(self) -> None:
-        """Close all streams."""
+        """Close all of them."""
         await self._close(list(self._expiry))
 
     async def _close(self, streams: list[Any]) -> None:
-        if not streams or self._requests:
+        if self.requests:
             return
         for stream in streams:
             del self._expiry[stream]
+        self._soonest = min(self._expiry.values(), default=math.inf)
         # Each is closed in the first turn of its task, which comes before those of requests that begin now.
         await asyncio.gather(*(asyncio.ensure_future(stream.aclose()) for stream in streams), return_exceptions=True)
 

@@ -122,20 +122,29 @@ class ClientTransport:
     async def send(self, outgoing: Outgoing) -> Answer | Failure:
         if self._client.is_closed:
             raise SessionStateError("the http_client of this session is closed: open a new one and a new session")
-        await self._kept.close_expired()
+        if self._kept.expired:
+            await self._kept.close_expired()
         progress = Progress()
+        self._kept.requests += 1
+        try:
+            result = await self._guarded(outgoing, progress)
+        finally:
+            self._kept.requests -= 1
+        if progress.silent:
+            await self._kept.close_all()  # their peer has probably vanished as well
+        return result
+
+    async def _guarded(self, outgoing: Outgoing, progress: Progress) -> Answer | Failure:
         self._witness.handed_over(outgoing)
         try:
-            with self._kept.in_use():
-                answer = await self._guard.run(self._send(outgoing, progress), progress)
+            answer = await self._guard.run(self._send(outgoing, progress), progress)
         except asyncio.CancelledError:
             self._witness.cancelled(outgoing, begun=progress.begun)
             raise
         except httpx.HTTPStatusError as error:  # raised by a hook of the caller's client: an answer all the same
             answer = Answer(error.response.status_code, error.response.headers, _content_of(error.response))
         except httpx.HTTPError as error:
-            if isinstance(error, httpx.ReadTimeout) and progress.reused:
-                await self._kept.close_all()  # their peer has probably vanished as well
+            progress.silent = isinstance(error, httpx.ReadTimeout) and progress.reused
             return failure_of(error, outgoing)
         except InvalidRequestError as error:  # from the source of an upload; httpcore removes its cause
             error.__cause__ = error.__cause__ or error.__context__

@@ -157,15 +157,19 @@ async def test_streams_of_httpx_are_closed_by_the_clock_and_never_while_a_reques
     headers = {"Keep-Alive": "timeout=5"}
     kept.answered(httpx.Response(200, headers=headers, extensions={"network_stream": stream}))
     now = 3.9
+    assert not kept.expired
     await kept.close_expired()
     assert not stream.closed
     now = 4.0
-    with kept.in_use():
-        await kept.close_expired()
-        await kept.close_all()
-        assert not stream.closed
+    assert kept.expired
+    kept.requests = 1
+    await kept.close_expired()
+    await kept.close_all()
+    assert not stream.closed
+    kept.requests = 0
     await kept.close_expired()
     assert stream.closed
+    assert not kept.expired
 
 
 def set_clock(session: AsyncCustomerSession, now: Callable[[], float]) -> None:
