@@ -120,6 +120,15 @@ async def test_a_proxy_that_makes_no_tunnel(
     assert "p4ss" not in repr(error)
 
 
+async def test_a_407_over_httpx_s_own_transport() -> None:
+    async with serving(answering(refusal(b"407 p4ss"))) as proxy:
+        async with a_session("https://127.0.0.1:9", proxy=proxy.url, engine="httpx") as session:
+            with pytest.raises(TransportError) as caught:
+                await session.chats.close_thread("c")
+    assert "the proxy refused the connection (407 Proxy Authentication Required)" in str(caught.value)
+    assert (caught.value.outcome, caught.value.attempts, proxy.accepted) == (Outcome.NOT_SENT, 1, 1)
+
+
 @pytest.mark.parametrize("options", [{}, {"engine": "httpx"}], ids=["auto", "httpx"])
 async def test_a_forwarded_request_that_the_proxy_refuses_was_not_sent(options: dict[str, Any]) -> None:
     async with serving(answering(refusal(b"407 No"), then="serve")) as proxy:

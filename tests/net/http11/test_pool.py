@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from livechat_customer_async._net.http11.connection import Connection
 from tests.net.http11.conftest import Ours, OverEngine
 from tests.net.http11.server import OK, Peer, answering, serve, serving, until
 
@@ -178,8 +179,8 @@ async def test_close(ours: Ours) -> None:
         await mute.until_open(0)
 
 
-async def test_a_slow_source_is_no_slow_server(ours: Ours) -> None:
-    """The head begins to arrive while the body is still being made: nobody waits for the server yet."""
+async def test_a_slow_source_is_not_taken_for_a_slow_server(ours: Ours) -> None:
+    """The head begins to arrive while the body is still being produced: the read limit does not apply yet."""
     go = asyncio.Event()
 
     async def parts() -> AsyncIterator[bytes]:
@@ -322,3 +323,31 @@ async def test_cancelled_calls_leave_no_cycles_behind(ours: Ours) -> None:
         finally:
             gc.enable()
     assert after <= before + 2
+
+
+class Aborted:
+    """A transport of which only the end is of interest."""
+
+    aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def get_extra_info(self, _: str) -> socket.socket:
+        return self.socket
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+
+
+async def test_a_connection_that_ends_before_it_is_made_is_not_used() -> None:
+    """Inside a tunnel, data or the end may come right after the handshake."""
+    for early in (lambda one: one.data_received(b"x"), lambda one: one.eof_received()):
+        connection = Connection(1000, 1000)
+        early(connection)
+        with socket.socket() as sock:
+            transport = Aborted(sock)
+            connection.connection_made(transport)  # type: ignore[arg-type]
+        assert transport.aborted
+        with pytest.raises(httpx.ConnectError, match="closed before it was used"):
+            connection.begin()
