@@ -13,7 +13,7 @@ import httpx
 
 from .._base.value import Value
 from ..errors import ApiError, CallTimeoutError, LiveChatError, Outcome, TransportError
-from .http11 import refuses_certificate
+from .http11.alerts import refuses_certificate
 from .outgoing import Answer, Outgoing
 
 

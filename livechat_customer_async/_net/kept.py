@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
-from .http11 import idle_limit
+from .http11.fields import idle_limit
 
 
 class KeptStreams:

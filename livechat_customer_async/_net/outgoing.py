@@ -12,7 +12,7 @@ import httpx
 from .._uploads.multipart import MultipartBody
 from ..config import Timeouts
 from .delivery import Delivery
-from .http11 import encode
+from .http11.fields import encode
 
 MAX_ANSWER_SIZE: Final = 64 * 1024 * 1024
 """Limit for the body of an answer in bytes, as sent and as decoded."""

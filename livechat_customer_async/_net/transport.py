@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
@@ -15,11 +15,13 @@ from ..errors import InvalidRequestError, SessionStateError
 from .delivery import Delivery, Witness
 from .failures import Failure, client_certificate_refused, failure_of, refused_by_proxy
 from .guard import Guard, Progress
-from .http11 import Engine
 from .kept import kept_streams
 from .mocked import is_mocked
 from .outgoing import MAX_ANSWER_SIZE, Answer, Outgoing
 from .trace import Trace
+
+if TYPE_CHECKING:
+    from .http11.engine import Engine
 
 _ACCEPTED = {"accept-encoding": "gzip, deflate"}
 _PROXY_AUTHENTICATION_REQUIRED = 407

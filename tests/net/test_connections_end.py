@@ -25,7 +25,7 @@ from livechat_customer_async import (
     Timeouts,
     TransportError,
 )
-from livechat_customer_async._net.http11 import idle_limit
+from livechat_customer_async._net.http11.fields import idle_limit
 from livechat_customer_async._net.kept import KeptStreams
 from livechat_customer_async._net.transport import ClientTransport, EngineTransport
 from tests.net.http11.server import Peer, Script, serving, until

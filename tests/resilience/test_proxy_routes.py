@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from livechat_customer_async import ApiError, AsyncCustomerSession, Outcome, RetryPolicy, Timeouts, TransportError
-from livechat_customer_async._net.http11 import Hop
+from livechat_customer_async._net.http11.tunnel import Hop
 from tests.net.http11.server import Peer, answering, serve, serving
 from tests.resilience.proxies import TunnelProxy
 from tests.resilience.quick_server import QuickServer

@@ -5,25 +5,13 @@ ends of heads are found here as well: only then is every byte after a response n
 """
 
 import math
-import re
 
 import httptools
 
-_IDLE_TIMEOUT = re.compile(rb"(?:^|[,;\s])timeout\s*=\s*(\d{1,9})")
+from .fields import idle_limit
+
 _MAX_INFORMATIONAL = 8
 _HEAD_END = b"\r\n\r\n"
-
-
-def idle_limit(keep_alive: bytes) -> float:
-    """Return for how many seconds an idle connection is safe to use, by the `Keep-Alive` header of a response.
-
-    The server closes it at `timeout`; a request must have arrived by then.
-    """
-    timeout = _IDLE_TIMEOUT.search(keep_alive.lower())
-    if timeout is None:
-        return math.inf
-    seconds = int(timeout[1])
-    return seconds - min(1.0, seconds / 2)
 
 
 class Response:

@@ -10,7 +10,7 @@ import attrs
 import httpx
 import pytest
 
-from livechat_customer_async._net.http11 import encode
+from livechat_customer_async._net.http11.fields import encode
 from tests.net.http11.conftest import Ours
 from tests.net.http11.server import OK, Peer, answering, serving
 
