@@ -38,7 +38,7 @@ class Failure(Value):
     fault: Fault | None = None
 
 
-_TIMED_OUT = {
+_TIMED_OUT: dict[type[httpx.TimeoutException], tuple[str, str]] = {
     httpx.ConnectTimeout: ("connect", "no connection was made"),
     httpx.ReadTimeout: ("read", "the server sent nothing"),
     httpx.WriteTimeout: ("write", "the server did not accept more of the request"),

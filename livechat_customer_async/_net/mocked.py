@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import sys
 from types import FunctionType
+from typing import Any
 
 import httpx
 
@@ -21,14 +22,14 @@ _ORIGINAL_OR_INSTRUMENTED = ("httpx", "httpcore", "sentry_sdk")
 
 def is_mocked() -> bool:
     """Return whether a mock has replaced a method of httpx's client or transport, or of httpcore's pool below them."""
-    # Not imported for this, which takes 17 ms: nobody has replaced a part of what is not imported.
-    core = sys.modules.get("httpcore")
+    # Not imported for this, which takes 17 ms: a module that is not imported has not been patched either.
+    core: Any = sys.modules.get("httpcore")
     return _any_mock(
         _CLIENT["send"],
         _CLIENT.get("_send_single_request"),
         _CLIENT.get("_transport_for_url"),
         _TRANSPORT["handle_async_request"],
-        None if core is None else vars(core.AsyncConnectionPool)["handle_async_request"],
+        None if core is None else core.AsyncConnectionPool.__dict__["handle_async_request"],
     )
 
 

@@ -93,7 +93,7 @@ class Trace:
 
 
 async def _raise_if_cancelled(stream: Any) -> None:
-    """Raise a pending cancellation, and close a stream that nobody else knows yet."""
+    """Raise a pending cancellation, and close a stream that httpcore does not know yet."""
     try:
         await anyio.lowlevel.checkpoint_if_cancelled()
     except BaseException:
