@@ -211,7 +211,7 @@ def under(make: Callable[[Setup], httpx.AsyncBaseTransport]) -> Callable[[Setup]
 
 HTTPX = "httpx's own"
 ENGINES = {
-    OURS: Engine(ours, ("livechat_customer_async._net.http11",)),
+    OURS: Engine(ours, ("livechat_customer_async._net.http11.engine",)),
     HTTPX: Engine(httpx_alone, ("httpcore",)),
     f"httpx's own in {SHARDS} pools": Engine(under(Sharded), ("httpcore",)),
     "httpcore2 behind httpx": Engine(under(Httpcore2), ("httpcore2",)),

@@ -118,8 +118,6 @@ def faults_table(results: Faults) -> str:
 def extras_table(imported: Rounds, results: Faults) -> str:
     def row(name: str) -> list[str]:
         proxy = {True: "yes", False: "no", None: "failed"}[results[name].get("proxy")]
-        if name == OURS and proxy == "yes":
-            proxy = "yes, over httpx's own"
         return [name, ", ".join(ENGINES[name].modules), number(imported.median(name, "ms")), proxy]
 
     return table(["engine", "imports", "ms", "calls by an HTTP proxy"], map(row, results))

@@ -275,7 +275,7 @@ async def test_a_ssl_context_carries_a_call(tls: Tls, engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["auto", "httpx"])
-async def test_a_certificate_that_nobody_vouches_for_is_refused(tls: Tls, engine: str) -> None:
+async def test_a_certificate_of_an_unknown_authority_is_refused(tls: Tls, engine: str) -> None:
     async with (
         serve(Sandbox(), ssl_certfile=tls.pem) as server,
         AsyncCustomerSession(1520, TOKEN, base_url=server.url, engine=engine) as session,
