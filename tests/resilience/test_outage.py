@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from livechat_customer_async import LiveChatError, Replay, RetryPolicy
+from tests.helpers.scripted import ScriptedTransport, Step, refusal
+from tests.helpers.sessions import a_session, assert_nothing_held, with_clock
 from tests.helpers.virtual_time import virtual_clock, virtual_time
-from tests.resilience.scripted import ScriptedTransport, Step, refusal
-from tests.resilience.sessions import a_session, assert_nothing_held, with_clock
 
 TOTAL = 10_000
 SOME = 1_500

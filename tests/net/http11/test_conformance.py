@@ -13,8 +13,8 @@ import pytest
 import trustme
 
 from livechat_customer_async._net.http11 import Http11Transport
+from tests.helpers.byte_server import OK, Peer, answering, serve, serving, until
 from tests.net.http11.conftest import Make
-from tests.net.http11.server import OK, Peer, answering, serve, serving, until
 
 pytestmark = pytest.mark.asyncio
 

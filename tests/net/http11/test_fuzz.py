@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from livechat_customer_async._net.http11 import Http11Transport
-from tests.net.http11.server import OK, Peer, serving
+from tests.helpers.byte_server import OK, Peer, serving
 
 PIECES = [
     b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 101 x\r\n",

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from livechat_customer_async._net.http11 import Http11Transport
-from tests.net.http11.server import OK, Peer, answering, serve, serving, until
+from tests.helpers.byte_server import OK, Peer, answering, serve, serving, until
 
 pytestmark = pytest.mark.asyncio
 

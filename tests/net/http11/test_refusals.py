@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from livechat_customer_async._net.http11 import Http11Transport
-from tests.net.http11.server import OK, Peer, answering, serving
+from tests.helpers.byte_server import OK, Peer, answering, serving
 
 pytestmark = pytest.mark.asyncio
 

@@ -1,4 +1,4 @@
-"""A clock for a session over real sockets: its waits take no time, and what should happen meanwhile does."""
+"""A clock for sessions over real sockets: its sleeps return at once and trigger what was due meanwhile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from livechat_customer_async.sandbox import ArmedFault
 
 
 class SkippingClock:
-    """The loop's time, and what was skipped of it. `parts` are for the pool's `Clock`."""
+    """The event loop's time plus the time skipped so far."""
 
     def __init__(self) -> None:
         self.skipped = 0.0
@@ -18,7 +18,7 @@ class SkippingClock:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What a `Clock` is made of."""
+        """The arguments of a `Clock`."""
         return {
             "now": lambda: asyncio.get_running_loop().time() + self.skipped,
             "wall": lambda: time.time() + self.skipped,
@@ -26,11 +26,11 @@ class SkippingClock:
         }
 
     def release_after(self, seconds: float, armed: ArmedFault) -> None:
-        """Let a fault come to its end once so much time is skipped."""
+        """Release a fault once `seconds` have been skipped."""
         self._late.append((self.skipped + seconds, armed))
 
     async def sleep(self, seconds: float) -> None:
-        """Skip some time; what is due in it happens."""
+        """Skip `seconds`, and release the faults that are due."""
         self.skipped += seconds
         for moment, armed in self._late:
             if moment <= self.skipped and not armed.released.is_set():

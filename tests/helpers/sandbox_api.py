@@ -1,4 +1,4 @@
-"""A raw client of the sandbox: httpx and plain dictionaries, nothing of the package's own client."""
+"""A raw client of the sandbox, made of httpx and plain dictionaries only."""
 
 import httpx
 
@@ -28,18 +28,18 @@ class Api:
         return self.sandbox.customer(self.http.headers["Authorization"].removeprefix("Bearer "))
 
     async def send(self, action, payload=None, **options):
-        """The whole answer."""
+        """Return the whole response."""
         return await self.http.post(PATH + action, json={"payload": payload or {}}, **options)
 
     async def ok(self, action, **payload):
-        """The result of a call that must succeed."""
+        """Return the result of a call that must succeed."""
         response = await self.send(action, payload)
         assert response.status_code == 200, response.text
         assert list(response.json()) == ["payload"]
         return response.json()["payload"]
 
     async def error(self, action, **payload):
-        """The error object of a call that must fail; nothing may have been performed."""
+        """Return the error object of a call that must fail without performing anything."""
         before = self.sandbox.performed[action]
         response = await self.send(action, payload)
         assert response.status_code >= 400, response.text
@@ -48,18 +48,18 @@ class Api:
         return response.json()["error"]
 
     async def upload(self, action, *, file=("receipt.pdf", b"%PDF", "application/pdf"), **fields):
-        """The whole answer to an upload, its parts named as on the wire."""
+        """Return the whole response to an upload; parts are named as on the wire."""
         data = {f"payload.{name}": value for name, value in fields.items()}
         return await self.http.post(PATH + action, data=data, files={"payload.file": file})
 
     async def chat(self, **chat):
-        """A started chat, as the server answers it."""
+        """Start a chat and return it."""
         return (await self.ok("start_chat", chat=chat))["chat"]
 
     async def message(self, chat_id, text="hello", **flags):
-        """A sent message: the result of send_event."""
+        """Send a message and return the result of send_event."""
         return await self.ok("send_event", chat_id=chat_id, event={"type": "message", "text": text}, **flags)
 
     async def threads(self, chat_id):
-        """All threads of a chat."""
+        """Return all threads of a chat."""
         return (await self.ok("get_chat_threads", chat_id=chat_id))["chat"]["threads"]
