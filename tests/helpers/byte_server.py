@@ -131,7 +131,7 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
 
 
 def answering(*answers: bytes, then: str = "wait") -> Script:
-    """Send the next answer to each request; after the last one `wait` for the client, `close`, `reset` or `serve` it again."""
+    """Send the next answer to each request, and after the last one `wait`, `close`, `reset` or `serve` it again."""
 
     async def script(peer: Peer) -> None:
         queue = list(answers)
