@@ -7,7 +7,7 @@ from tests.helpers.sandbox_api import Api
 
 
 class Clock:
-    """A clock that stands still until told."""
+    """A clock that a test advances."""
 
     def __init__(self):
         self.now = 1_700_000_000.25
@@ -17,7 +17,7 @@ class Clock:
 
 
 class Sleeps:
-    """A sleep that takes no time and remembers what was asked of it."""
+    """A sleep that returns at once and records its argument."""
 
     def __init__(self):
         self.asked = []
