@@ -23,9 +23,18 @@ import orjson
 import pytest
 
 from benchmarks.bodies import BODIES, CHAT_ID, QUESTION
-from livechat_customer_async import AsyncCustomerSession, Chat, NewMessage, Replay, SentEvent, structure, unstructure
-from livechat_customer_async._call.retry import Circumstances, Failure, Fault, Retry, decide
-from livechat_customer_async.config import RetryPolicy
+from livechat_customer_async import (
+    AsyncCustomerSession,
+    Chat,
+    NewMessage,
+    Replay,
+    RetryPolicy,
+    SentEvent,
+    structure,
+    unstructure,
+)
+from livechat_customer_async._call.retry import Retry, RetryState, decide
+from livechat_customer_async._net.failures import Failure, Fault
 from livechat_customer_async.errors import Outcome, TransportError
 
 BASELINE = Path(__file__).with_name("baseline.json")
@@ -120,18 +129,13 @@ def test_decode(compare: Compare, size: str) -> None:
 
 def test_decide(compare: Compare) -> None:
     failure = Failure(TransportError("it broke", outcome=Outcome.UNKNOWN), Fault.BROKEN)
-    circumstances = Circumstances(
-        replay=Replay.SAFE,
-        tries=1,
-        time_left=20.0,
-        chance=0.5,
-        may_refresh=False,
-        rerouted=False,
-        regions=frozenset({"dal"}),
-    )
-    policy = RetryPolicy()
-    assert isinstance(decide(failure, circumstances, policy), Retry)
-    compare("decide", again(lambda: decide(failure, circumstances, policy)))
+    state = RetryState(Replay.SAFE, attempts=1, regions=frozenset({"dal"}))
+
+    def decided() -> object:
+        return decide(failure, state, RetryPolicy(), time_left=50.0, chance=0.5, can_refresh=True)
+
+    assert isinstance(decided(), Retry)
+    compare("decide", again(decided))
 
 
 @pytest.mark.parametrize("size", ["1.3", "34"])

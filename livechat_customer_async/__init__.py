@@ -1,12 +1,15 @@
 """Asyncio client for the LiveChat Customer Chat Web API v3.0. Everything public is importable from here."""
 
+from ._base.clock import Clock
 from ._call.action import Replay
+from ._call.middleware import Attempt, Middleware
 from ._call.observe import AttemptEnd, AttemptStart, CallEnd, CallQueued, CallRetry, Observer
 from ._call.shared import SessionStats
 from ._session import AsyncCustomerSession
 from ._uploads.source import FileSource
 from ._version import __version__
 from ._wire.converter import structure, structure_event, unstructure
+from .actions import replay_of
 from .config import AccessToken, Limits, RetryPolicy, Timeouts, TokenProvider
 from .errors import (
     ApiError,
@@ -17,6 +20,7 @@ from .errors import (
     ChatWindowError,
     ConfigurationError,
     CustomerBannedError,
+    DecodeError,
     EntityTooLargeError,
     GroupNotFoundError,
     GroupOfflineError,
@@ -98,6 +102,7 @@ __all__ = [
     "ApiError",
     "ApiValidationError",
     "AsyncCustomerSession",
+    "Attempt",
     "AttemptEnd",
     "AttemptStart",
     "AuthenticationError",
@@ -110,10 +115,12 @@ __all__ = [
     "ChatSummary",
     "ChatWindowError",
     "ChatsSummary",
+    "Clock",
     "ConfigurationError",
     "Custom",
     "Customer",
     "CustomerBannedError",
+    "DecodeError",
     "EntityTooLargeError",
     "Event",
     "FieldAnswer",
@@ -140,6 +147,7 @@ __all__ = [
     "LiveChatError",
     "Message",
     "MessagePostback",
+    "Middleware",
     "MisdirectedRequestError",
     "NewCustom",
     "NewEvent",
@@ -184,6 +192,7 @@ __all__ = [
     "UsersLimitReachedError",
     "WrongProductVersionError",
     "__version__",
+    "replay_of",
     "structure",
     "structure_event",
     "unstructure",

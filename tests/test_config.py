@@ -136,14 +136,14 @@ def test_good_tokens(value: str, token: str) -> None:
 @pytest.mark.parametrize(
     "value, why",
     [
-        ("", "it is empty"),
-        ("s3cret token", "an HTTP header cannot hold"),
-        ("s3cret\n", "an HTTP header cannot hold"),
-        ("s3cret\r\nHost: x", "an HTTP header cannot hold"),
-        ("s3cret\x00", "an HTTP header cannot hold"),
-        ("s3cret\x7f", "an HTTP header cannot hold"),
-        ("s3cretø", "an HTTP header cannot hold"),
-        ("s3cret\ud800", "an HTTP header cannot hold"),
+        ("", "empty"),
+        ("s3cret token", "an HTTP header cannot contain"),
+        ("s3cret\n", "an HTTP header cannot contain"),
+        ("s3cret\r\nHost: x", "an HTTP header cannot contain"),
+        ("s3cret\x00", "an HTTP header cannot contain"),
+        ("s3cret\x7f", "an HTTP header cannot contain"),
+        ("s3cretø", "an HTTP header cannot contain"),
+        ("s3cret\ud800", "an HTTP header cannot contain"),
         (b"s3cret", "got bytes"),
         (None, "got NoneType"),
         (7, "got int"),
@@ -177,7 +177,7 @@ def test_a_token_object_keeps_its_secret() -> None:
     assert "s3cret" not in f"{token!r} {token} {[token]!r}"
     assert "2030" in repr(token)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        with pytest.raises(TypeError, match="not pickled") as caught:
+        with pytest.raises(TypeError, match="cannot be pickled") as caught:
             pickle.dumps(token, protocol)
         assert "s3cret" not in str(caught.value)
     assert copy.copy(token) is copy.deepcopy([token])[0] is token

@@ -1,4 +1,4 @@
-"""The ASGI application: the actions, and the uploaded files."""
+"""The ASGI application: the actions and the uploaded files."""
 
 from typing import Final
 
@@ -10,24 +10,24 @@ from starlette.types import Receive, Scope, Send
 
 from ._call import Call, ClientGoneError
 from ._engine import Engine
-from ._strikes import strike
+from ._fault_handlers import apply_fault
 
 ACTION_PATH: Final = "/v3.0/customer/action"
 
 
 class ActionEndpoint:
-    """Takes each request to an action, past Starlette's own request and response: faults go below them."""
+    """Handles the requests to actions on the level of ASGI, so that faults can act below HTTP."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Deal with one request, as a fault says where one is waiting for it."""
+        """Handle a request, with a fault if one is armed for it."""
         call = Call(self._engine, scope, receive, send)
         self._engine.recorder.arrive(call.request)
         armed = self._engine.faults.take(call.request.action)
         try:
-            await (call.run() if armed is None else strike(call, armed))
+            await (call.run() if armed is None else apply_fault(call, armed))
         except ClientGoneError:
             return
 
@@ -39,17 +39,19 @@ class FileEndpoint:
         self._engine = engine
 
     async def get(self, request: Request) -> Response:
-        """The file of the path, while it is there."""
+        """Return the file named by the path."""
         file = self._engine.world.files.get(request.path_params["file_id"])
         if file is None:
-            return PlainTextResponse("there is no such file, or it has expired", status_code=404)
+            return PlainTextResponse("the file does not exist or has expired", status_code=404)
         if file.content is None:
-            return PlainTextResponse("the sandbox was told not to keep the bytes of files", status_code=410)
+            return PlainTextResponse(
+                "the sandbox does not keep the content of files (keep_file_bytes=False)", status_code=410
+            )
         return Response(file.content, headers={"content-type": file.content_type})
 
 
 def build_app(engine: Engine) -> Starlette:
-    """The application over an engine."""
+    """Return the application of an engine."""
     return Starlette(
         routes=[
             Route(ACTION_PATH + "/{action}", ActionEndpoint(engine)),

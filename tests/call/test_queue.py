@@ -138,5 +138,5 @@ async def test_time_that_ends_in_the_queue_is_said_to() -> None:
         error = await close_thread(session.with_options(timeouts=Timeouts(total=2)))
         holding.cancel()
     assert str(error) == (
-        "close_thread: no connection came free within the call's total of 2 s [nothing was sent; 0 attempts, 2.000 s]"
+        "close_thread: no connection became free within the call's total of 2 s [nothing was sent; 0 attempts, 2.000 s]"
     )

@@ -1,4 +1,4 @@
-"""A sandbox in a thread of its own, and two ways to run the command line: in this process, and in another."""
+"""A sandbox in a thread, and helpers that run the command line in this process or in a child process."""
 
 import os
 import signal
@@ -28,11 +28,11 @@ def _interrupts_are_not_ignored() -> None:
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("LIVECHAT_") or name in TERMINAL_VARIABLES]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("TERM", "xterm")  # what a person has; a dumb one is not animated
+    monkeypatch.setenv("TERM", "xterm")  # a dumb terminal shows no animation
 
 
 class Served:
-    """The sandbox and its thread."""
+    """A sandbox in a thread."""
 
     def __init__(self, server: SandboxServer, portal: BlockingPortal) -> None:
         self.sandbox = server.sandbox
@@ -43,7 +43,7 @@ class Served:
         return self._portal.call(self.sandbox.faults.add, fault)
 
     def wait_for(self, armed: ArmedFault) -> None:
-        """Block until the fault has met a request."""
+        """Block until the fault strikes."""
         self._portal.call(armed.met.wait)
 
     def start_chat(self, run: "Cli") -> str:
@@ -54,7 +54,7 @@ class Served:
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """A sandbox, and an environment that names it."""
+    """A running sandbox, with the environment variables set for it."""
     with start_blocking_portal() as portal:
         with portal.wrap_async_context_manager(serve(Sandbox(agent=friendly_agent))) as server:
             monkeypatch.setenv("LIVECHAT_BASE_URL", server.url)
@@ -64,7 +64,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 
 
 class Ran:
-    """What a run in this process came to."""
+    """The result of a run."""
 
     def __init__(self, exit_code: int, stdout: str, stderr: str) -> None:
         self.exit_code = exit_code
@@ -77,7 +77,7 @@ Cli = Callable[..., Ran]
 
 @pytest.fixture
 def cli() -> Cli:
-    """Run the command line in this process. A fault of the program is raised; the token is never shown."""
+    """Run the command line in this process. Bugs raise; the output never shows the token."""
 
     def run(*arguments: object, input: str | bytes | None = None) -> Ran:
         result = CliRunner().invoke(
@@ -90,7 +90,7 @@ def cli() -> Cli:
 
 
 def only_line(text: str) -> str:
-    """The one line that an error is."""
+    """Return the only line of an error."""
     line, *rest = text.splitlines()
     assert rest == []
     assert line.startswith("error: ")
@@ -98,7 +98,7 @@ def only_line(text: str) -> str:
 
 
 def start(*arguments: object, encoding: str = "utf-8", **environment: str) -> subprocess.Popen[str]:
-    """Start the command line in a process of its own."""
+    """Start the command line in a child process."""
     return subprocess.Popen(
         [sys.executable, "-m", "livechat_customer_async.cli", *map(str, arguments)],
         stdin=subprocess.DEVNULL,

@@ -100,6 +100,8 @@ def expected(row: Row, replay: Replay, engine: str) -> Expected:
     sign, error = row.seen_by(engine)
     if sign is Sign.ANSWER:
         return Expected(1, 1, None, None)
+    if error is TooManyRequestsError and row.fault.times is not None:  # refused attempts do not count
+        return Expected(row.fault.times + 1, 1, None, None)
     repeated = sign is Sign.THROTTLED or (sign is Sign.OPEN and replay is Replay.SAFE)
     most = ATTEMPTS if repeated else 1
     struck = most if row.fault.times is None else min(most, row.fault.times)
@@ -126,7 +128,7 @@ ROWS = [
     _error(Sign.OPEN, InternalError, type="internal", perform=True, times=None),
     _error(Sign.THROTTLED, TooManyRequestsError, type="too_many_requests"),
     _error(Sign.THROTTLED, TooManyRequestsError, type="too_many_requests", retry_after="0", times=2),
-    _error(Sign.THROTTLED, TooManyRequestsError, type="too_many_requests", times=None),
+    _error(Sign.THROTTLED, TooManyRequestsError, type="too_many_requests", times=5),
     _error(Sign.THROTTLED, ServiceUnavailableError, type="service_unavailable"),
     # errors without an object, by status
     _error(Sign.REFUSED, ApiError, bare=True, status=404, message="<h1>not found</h1>"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -15,7 +16,10 @@ class TunnelProxy:
 
     scheme: ClassVar[str] = "http"
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
+        self.heads: list[bytes] = []
+        """What CONNECT requests said."""
         self.leads_to: int | None = None
         self.instead: bytes | None = None
         """Response sent instead of opening a tunnel. If empty, the connection is closed."""
@@ -23,8 +27,9 @@ class TunnelProxy:
         self._serving: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"{self.scheme}://127.0.0.1:{self._listener.sockets[0].getsockname()[1]}"
+        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        scheme = "https" if self._tls else self.scheme
+        self.url = f"{scheme}://127.0.0.1:{self._listener.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(
@@ -70,6 +75,7 @@ class TunnelProxy:
 
     async def _asked(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
         head = await reader.readuntil(b"\r\n\r\n")
+        self.heads.append(head)
         return int(head.split()[1].rpartition(b":")[2])
 
     def _granted(self) -> bytes:

@@ -28,7 +28,7 @@ class Api:
         return self.sandbox.customer(self.http.headers["Authorization"].removeprefix("Bearer "))
 
     async def send(self, action, payload=None, **options):
-        """Return the whole response."""
+        """The complete answer."""
         return await self.http.post(PATH + action, json={"payload": payload or {}}, **options)
 
     async def ok(self, action, **payload):
@@ -48,16 +48,16 @@ class Api:
         return response.json()["error"]
 
     async def upload(self, action, *, file=("receipt.pdf", b"%PDF", "application/pdf"), **fields):
-        """Return the whole response to an upload; parts are named as on the wire."""
+        """The complete answer to an upload."""
         data = {f"payload.{name}": value for name, value in fields.items()}
         return await self.http.post(PATH + action, data=data, files={"payload.file": file})
 
     async def chat(self, **chat):
-        """Start a chat and return it."""
+        """Start a chat."""
         return (await self.ok("start_chat", chat=chat))["chat"]
 
     async def message(self, chat_id, text="hello", **flags):
-        """Send a message and return the result of send_event."""
+        """Send a message."""
         return await self.ok("send_event", chat_id=chat_id, event={"type": "message", "text": text}, **flags)
 
     async def threads(self, chat_id):

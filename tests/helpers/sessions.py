@@ -7,11 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attrs
 import httpx
 
 from livechat_customer_async import AsyncCustomerSession, RetryPolicy, Timeouts
-from livechat_customer_async._base.clock import Clock
 from livechat_customer_async.sandbox import Sandbox
 
 LICENSE = 1520
@@ -32,17 +30,6 @@ async def a_chat(sandbox: Sandbox, token: str = TOKEN) -> str:
         chat = await session.chats.start_chat(continuous=True)
     sandbox.forget_requests()
     return chat.id
-
-
-def with_clock(session: AsyncCustomerSession, **parts: Any) -> Clock:
-    """Replace parts of the clock of a session's pool, and return the new clock."""
-    pool = session._pool
-    clock = pool.clock = attrs.evolve(pool.clock, **parts)
-    pool.customers._clock = clock
-    for _, customer in pool.customers._by_provider.values():
-        if customer.source is not None:
-            customer.source._clock = clock
-    return clock
 
 
 async def ticks(count: int) -> None:

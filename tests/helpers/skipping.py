@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
+from livechat_customer_async import Clock
 from livechat_customer_async.sandbox import ArmedFault
 
 
-class SkippingClock:
+class SkippingClock(Clock):
     """The event loop's time plus the time skipped so far."""
 
     def __init__(self) -> None:
         self.skipped = 0.0
         self._late: list[tuple[float, ArmedFault]] = []
 
-    @property
-    def parts(self) -> dict[str, Any]:
-        """The arguments of a `Clock`."""
-        return {
-            "now": lambda: asyncio.get_running_loop().time() + self.skipped,
-            "wall": lambda: time.time() + self.skipped,
-            "sleep": self.sleep,
-        }
+    def now(self) -> float:
+        return asyncio.get_running_loop().time() + self.skipped
+
+    def wall(self) -> float:
+        return time.time() + self.skipped
 
     def release_after(self, seconds: float, armed: ArmedFault) -> None:
         """Release a fault once `seconds` have been skipped."""

@@ -20,7 +20,7 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar, overload
 
-from livechat_customer_async._base.clock import Clock
+from livechat_customer_async import Clock
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,9 +88,19 @@ def _decorated(test: Test[P], *, grace: float) -> Callable[P, None]:
     return run_test
 
 
+class _VirtualClock(Clock):
+    """The running loop's time, also as wall clock, and random numbers chosen by the test."""
+
+    def __init__(self, chance: Callable[[], float]) -> None:
+        self._chance = chance
+
+    def wall(self) -> float:
+        return WALL_AT_START + asyncio.get_running_loop().time()
+
+    def chance(self) -> float:
+        return self._chance()
+
+
 def virtual_clock(chance: float | Callable[[], float] = 0.5) -> Clock:
     """Return a clock that follows the running loop's time and draws the given random numbers."""
-    return Clock(
-        wall=lambda: WALL_AT_START + asyncio.get_running_loop().time(),
-        chance=chance if callable(chance) else lambda: chance,
-    )
+    return _VirtualClock(chance if callable(chance) else lambda: chance)

@@ -106,7 +106,7 @@ async def test_no_call_begins_once_closing_has() -> None:
             await late.call("act", {})
         assert (caught.value.outcome, caught.value.attempts) == (Outcome.NOT_SENT, 0)
     await asyncio.gather(call, closing)
-    with pytest.raises(SessionStateError, match="make a new one"):
+    with pytest.raises(SessionStateError, match="create a new one"):
         await session.call("act", {})
 
 
@@ -200,7 +200,7 @@ async def test_a_callers_client_stays_open() -> None:
 async def test_on_a_second_event_loop_it_says_so(engine: str) -> None:
     async def elsewhere(session: AsyncCustomerSession) -> None:
         for one in (session, session.for_customer("another")):
-            with pytest.raises(SessionStateError, match="make a session in each loop") as caught:
+            with pytest.raises(SessionStateError, match="create a session in each event loop") as caught:
                 await one.chats.get_chats_summary()
             assert caught.value.outcome is Outcome.NOT_SENT
 
@@ -227,7 +227,7 @@ async def test_it_is_closed_on_its_own_event_loop_only(engine: str) -> None:
 def test_after_its_event_loop_has_ended_it_says_so_too() -> None:
     session = opened([Step()])
     asyncio.run(session.call("act", {}))
-    with pytest.raises(SessionStateError, match="another one"):
+    with pytest.raises(SessionStateError, match="a different one"):
         asyncio.run(session.call("act", {}))
     with pytest.raises(SessionStateError, match="event loop"):
         asyncio.run(session.aclose())
@@ -246,6 +246,6 @@ def test_dropped_open_it_warns_once() -> None:
         a_session("http://127.0.0.1").for_customer("another")
         gc.collect()
 
-    with pytest.warns(ResourceWarning, match="dropped open") as caught:
+    with pytest.warns(ResourceWarning, match="unclosed AsyncCustomerSession") as caught:
         drop()
     assert len(caught) == 1

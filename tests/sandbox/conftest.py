@@ -7,7 +7,7 @@ from tests.helpers.sandbox_api import Api
 
 
 class Clock:
-    """A clock that a test advances."""
+    """A clock that advances only when told to."""
 
     def __init__(self):
         self.now = 1_700_000_000.25
@@ -17,7 +17,7 @@ class Clock:
 
 
 class Sleeps:
-    """A sleep that returns at once and records its argument."""
+    """A sleep that returns immediately and records its arguments."""
 
     def __init__(self):
         self.asked = []

@@ -8,14 +8,14 @@ pytestmark = pytest.mark.asyncio
 
 
 async def said(api, chat_id):
-    """What the agent said, by thread."""
+    """The texts of the agent, by thread."""
     return [
         [event.get("text") for event in thread["events"] if event.get("author_id") == "agent@example.com"]
         for thread in await api.threads(chat_id)
     ]
 
 
-async def test_the_friendly_agent_holds_a_conversation(api, sandbox):
+async def test_the_friendly_agent_replies(api, sandbox):
     sandbox.agent = friendly_agent
     assert sandbox.agent is friendly_agent
     await api.ok("update_customer", name="Ada")
@@ -48,7 +48,7 @@ async def test_the_friendly_agent_hears_buttons(api, sandbox):
     assert await said(api, chat["id"]) == [["You chose 'yes'."]]
 
 
-async def test_a_script_may_say_anything(api, sandbox):
+async def test_a_script_may_send_events_of_any_type(api, sandbox):
     heard = []
 
     def script(one):
@@ -81,7 +81,7 @@ async def test_an_agent_joins_a_chat_that_had_none():
     assert "email" not in shown["users"][1]
 
 
-async def test_anything_can_be_said_from_outside(api, sandbox):
+async def test_say_appends_events_of_any_type(api, sandbox):
     chat = await api.chat()
     sandbox.say(chat["id"], "hello")
     sandbox.say(chat["id"], {"type": "system_message", "text": "x", "system_message_type": "routing.assigned"})

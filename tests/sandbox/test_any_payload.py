@@ -1,4 +1,4 @@
-"""Whatever a client sends, the sandbox answers it."""
+"""The sandbox answers any request."""
 
 import asyncio
 import json

@@ -178,7 +178,7 @@ async def test_closing_is_idempotent_and_closed_it_refuses_calls() -> None:
     await asyncio.gather(session.aclose(), session.aclose())
     await session.aclose()
     assert len(transport.requests) == 1
-    with pytest.raises(SessionStateError, match="make a new one") as caught:
+    with pytest.raises(SessionStateError, match="create a new one") as caught:
         await session.events.send_sneak_peek("c", "x")
     error = caught.value
     assert isinstance(error, RuntimeError)

@@ -65,7 +65,7 @@ async def test_a_visitor_s_user_agent_goes_before_a_header_of_the_session() -> N
 @pytest.mark.parametrize(
     "event, options, parameter",
     [
-        ("hello", {}, "event"),
+        (["hello"], {}, "event"),
         (None, {}, "event"),
         ([1], {}, "event"),
         (NewMessage(text="x", custom_id="q", properties={"a": {"b": 1.5}}), {}, "event.properties.a.b"),  # type: ignore[dict-item]

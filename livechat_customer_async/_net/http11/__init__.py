@@ -1,5 +1,6 @@
-"""HTTP/1.1 over `asyncio.Protocol` behind httpx's transport seam; `_transport` is the way in, and imports go down."""
+"""HTTP/1.1 over `asyncio.Protocol`: the engine, and the routes it takes."""
 
-from .transport import Http11Transport
+from .engine import Engine, encode
+from .tunnel import Hop, Route
 
-__all__ = ["Http11Transport"]
+__all__ = ["Engine", "Hop", "Route", "encode"]

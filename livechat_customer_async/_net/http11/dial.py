@@ -20,13 +20,11 @@ _OPTIONS = ((_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALI
 
 
 async def dial(factory: Callable[[], _P], host: str, port: int, tls: ssl.SSLContext | None) -> _P:
-    """Connects and returns the protocol; cancelled, it leaves nothing open."""
+    """Connect and return the protocol; cancelled, leave nothing open."""
     loop = asyncio.get_running_loop()
     sock = await _race(loop, await _resolve(loop, host, port))
-    if tls is None:
-        return (await loop.create_connection(factory, sock=sock))[1]
-    tls.set_alpn_protocols(["http/1.1"])  # each time: others who share the context may offer h2 on it
-    return (await loop.create_connection(factory, sock=sock, ssl=tls, server_hostname=host))[1]
+    name = None if tls is None else host
+    return (await loop.create_connection(factory, sock=sock, ssl=tls, server_hostname=name))[1]
 
 
 async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[tuple[int, Any]]:
@@ -39,7 +37,7 @@ async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> lis
 
 
 async def _race(loop: asyncio.AbstractEventLoop, addresses: list[tuple[int, Any]]) -> socket.socket:
-    """Happy eyeballs: one more address joins after each 250 ms and each failure; the first connected wins."""
+    """Happy Eyeballs: start one more attempt after each 250 ms and each failure; the first to connect wins."""
     racing: set[asyncio.Task[socket.socket]] = set()
     errors: list[BaseException] = []
     try:

@@ -20,7 +20,7 @@ from livechat_customer_async import (
     UnknownEvent,
     UnknownUser,
 )
-from livechat_customer_async.cli._conversation import conversation
+from livechat_customer_async.cli._transcript import transcript
 
 USERS = (Customer(id="me", name="Ada"), Agent(id="you", name="Sandy"), UnknownUser(id="it"))
 
@@ -28,12 +28,12 @@ USERS = (Customer(id="me", name="Ada"), Agent(id="you", name="Sandy"), UnknownUs
 def drawn(*events: Event, width: int = 60, encoding: str = "utf-8") -> list[str]:
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     console = Console(file=file, width=width)
-    console.print(conversation(Chat(id="c", users=USERS, threads=(Thread(id="t", events=events),)), console))
+    console.print(transcript(Chat(id="c", users=USERS, threads=(Thread(id="t", events=events),)), console))
     file.seek(0)
     return [line.rstrip() for line in file.read().splitlines()]
 
 
-def test_mine_stand_right_and_theirs_left() -> None:
+def test_the_customer_is_on_the_right() -> None:
     noon = datetime(2024, 5, 17, 12, 0, 1, tzinfo=UTC)
     lines = drawn(
         Message(id="1", text="hi", author_id="you", order=1),
@@ -45,8 +45,8 @@ def test_mine_stand_right_and_theirs_left() -> None:
     assert f"Ada {noon.astimezone():%H:%M:%S}" in lines[3]
 
 
-@pytest.mark.parametrize("author, name", [("you", "Sandy"), ("it", "it"), (None, "somebody")])
-def test_an_author_is_named_as_well_as_can_be(author: str | None, name: str) -> None:
+@pytest.mark.parametrize("author, name", [("you", "Sandy"), ("it", "it"), (None, "unknown")])
+def test_author_names(author: str | None, name: str) -> None:
     assert f"─ {name} ─" in drawn(Message(id="1", text="a longer text", author_id=author))[0]
 
 
@@ -56,12 +56,12 @@ def test_a_long_text_wraps_within_its_bubble() -> None:
     assert min(len(line) - len(line.lstrip()) for line in lines) == 20
 
 
-def test_threads_stand_in_their_order() -> None:
+def test_threads_are_sorted() -> None:
     old = Thread(id="1", order=1, events=(Message(id="1", text="first"),))
     new = Thread(id="2", order=2, events=(Message(id="2", text="second"),))
     file = io.StringIO()
     console = Console(file=file, width=60)
-    console.print(conversation(Chat(id="c", threads=(new, old)), console))
+    console.print(transcript(Chat(id="c", threads=(new, old)), console))
     assert file.getvalue().index("first") < file.getvalue().index("second")
 
 
@@ -87,12 +87,12 @@ def test_a_card_shows_its_titles_and_buttons() -> None:
 def test_other_events_are_named() -> None:
     system = SystemMessage(id="1", text="Sandy joined", system_message_type="x", order=1)
     lines = drawn(system, UnknownEvent(type="future", order=2), UnknownEvent(order=3), Custom(id="2"))
-    assert [line.strip() for line in lines[:3]] == ["Sandy joined", "[future]", "[an event without a type]"]
+    assert [line.strip() for line in lines[:3]] == ["Sandy joined", "[future]", "[event of unknown type]"]
     assert lines[4].startswith("│ [custom] ")
     assert lines[0].index("Sandy") == 24
 
 
-def test_nothing_said_commands_the_terminal() -> None:
+def test_control_characters_are_removed() -> None:
     lines = drawn(Message(id="1", text="a\x1b[2Jb\x9b2J\nnext line", author_id="you"))
     assert not {"\x1b", "\x9b"} & set("".join(lines))
     assert lines[2].startswith("│ next line")

@@ -1,4 +1,4 @@
-"""A conversation as a person wants to see it: bubbles, mine to the right, theirs to the left."""
+"""A chat as speech bubbles: the customer on the right, everyone else on the left."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,34 +12,34 @@ from rich.panel import Panel
 from rich.text import Text
 
 from .. import Chat, Customer, Event, File, Message, RichButton, RichMessage, SystemMessage, UnknownEvent, UnknownUser
-from ._terminal import printable, printable_lines
+from ._terminal import one_line, without_controls
 
-_WIDEST = 72
+_MAX_WIDTH = 72
 
 
-def conversation(chat: Chat, console: Console) -> Group:
-    """All events of a chat, oldest first, from its customer's side."""
-    teller = _Teller(chat, console)
+def transcript(chat: Chat, console: Console) -> Group:
+    """Return all events of a chat, oldest first."""
+    bubbles = _Bubbles(chat, console)
     events = [event for thread in sorted(chat.threads, key=lambda one: one.order or 0) for event in thread.events]
-    return Group(*(teller.bubble(event) for event in events))
+    return Group(*(bubbles.bubble(event) for event in events))
 
 
-class _Teller:
-    """Knows the users of a chat, and how wide a bubble may be."""
+class _Bubbles:
+    """Renders events with the names of the chat's users."""
 
     def __init__(self, chat: Chat, console: Console) -> None:
         known = [user for user in chat.users if not isinstance(user, UnknownUser)]
         self._names = {user.id: user.name or user.id for user in known}
         self._mine = {user.id for user in known if isinstance(user, Customer)}
-        self._width = min(_WIDEST, console.width * 3 // 4)
+        self._width = min(_MAX_WIDTH, console.width * 3 // 4)
         self._ascii = console.options.ascii_only
 
     def bubble(self, event: Event) -> RenderableType:
-        """One event, in its author's bubble and on its author's side."""
+        """Return an event as a bubble on its author's side."""
         if isinstance(event, UnknownEvent):
-            return Align.center(Text(f"[{printable(event.type or 'an event without a type')}]", style="dim"))
+            return Align.center(Text(f"[{one_line(event.type or 'event of unknown type')}]", style="dim"))
         if isinstance(event, SystemMessage):
-            return Align.center(Text(printable(event.text), style="dim"))
+            return Align.center(Text(one_line(event.text), style="dim"))
         mine = event.author_id in self._mine
         title = Text.assemble((self._name(event.author_id), "bold"), (_time(event.timestamp), "dim"))
         panel = Panel(
@@ -53,16 +53,16 @@ class _Teller:
         return Align(Constrain(panel, self._width), "right" if mine else "left")
 
     def _name(self, author_id: str | None) -> str:
-        return printable(self._names.get(author_id or "", author_id or "somebody"))
+        return one_line(self._names.get(author_id or "", author_id or "unknown"))
 
     def _lines(self, event: Event) -> Iterator[Text]:
         match event:
             case Message():
-                yield Text(printable_lines(event.text))
+                yield Text(without_controls(event.text))
             case File():
                 size = "" if event.size is None else f", {decimal(event.size)}"
-                yield Text.assemble((printable(event.name), "bold"), f" ({printable(event.content_type)}{size})")
-                yield Text(printable(event.url), style="underline", overflow="fold")
+                yield Text.assemble((one_line(event.name), "bold"), f" ({one_line(event.content_type)}{size})")
+                yield Text(one_line(event.url), style="underline", overflow="fold")
             case RichMessage():
                 yield from self._card(event)
             case _:
@@ -71,14 +71,14 @@ class _Teller:
     def _card(self, card: RichMessage) -> Iterator[Text]:
         for element in card.elements:
             if element.title:
-                yield Text(printable(element.title), style="bold")
+                yield Text(one_line(element.title), style="bold")
             if element.subtitle:
-                yield Text(printable(element.subtitle))
+                yield Text(one_line(element.subtitle))
             if element.buttons:
                 yield Text("  ").join(self._button(button) for button in element.buttons)
 
     def _button(self, button: RichButton) -> Text:
-        text = printable(button.text)
+        text = one_line(button.text)
         if not button.user_ids:
             return Text(f"[ {text} ]", style="dim")
         return Text(f"[ {'x' if self._ascii else '✓'} {text} ]", style="bold cyan")

@@ -1,4 +1,4 @@
-"""Each fault as a raw client sees it."""
+"""Every fault, seen by a raw client."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ WHOLE = head(len(BODY)) + BODY
 
 
 class Raw:
-    """A connection, byte by byte."""
+    """A raw connection."""
 
     def __init__(self, server):
         self.server = server
@@ -51,20 +51,20 @@ class Raw:
         return await asyncio.wait_for(self.reader.readuntil(end), PATIENCE)
 
     async def answer(self):
-        """The body of one whole answer."""
+        """Read the body of a complete answer."""
         headers = (await self.until(b"\r\n\r\n")).decode().lower()
         assert "connection: close" not in headers
         length = int(headers.split("content-length: ")[1].split("\r\n")[0])
         return await asyncio.wait_for(self.reader.readexactly(length), PATIENCE)
 
     async def rest(self):
-        """All that comes until the connection ends."""
+        """Read until the connection ends."""
         return await asyncio.wait_for(self.reader.read(), PATIENCE)
 
 
 @pytest.fixture
 def strike(sandbox):
-    """Arms a fault and gives its handle, an open connection and the sandbox under it."""
+    """Arm a fault; return its handle, an open connection and the sandbox."""
 
     class Strike:
         def __init__(self, kind, **options):
@@ -93,7 +93,7 @@ def strike(sandbox):
     return Strike
 
 
-async def test_an_error_comes_so_often_and_not_instead_of_the_next(api, sandbox):
+async def test_an_error_strikes_the_given_number_of_times(api, sandbox):
     data = {"region": "fra"}
     sandbox.faults.add(Fault("error", ACTION, times=2, type="misdirected_request", message="there", data=data))
     sandbox.faults.add(Fault("error", ACTION, type="too_many_requests", retry_after="1.5"))
@@ -115,13 +115,13 @@ async def test_an_error_may_come_after_performing(api, sandbox):
     assert (answer.status_code, sandbox.performed[ACTION]) == (504, 1)
 
 
-async def test_a_fault_for_another_action_waits(api, sandbox):
+async def test_a_fault_for_another_action_stays_armed(api, sandbox):
     sandbox.faults.add(Fault("error", "start_chat"))
     assert (await api.send(ACTION, {"fields": {}})).status_code == 200
     assert len(sandbox.faults) == 1
 
 
-async def test_latency_is_slept_with_the_injected_sleep(api, sandbox, sleeps):
+async def test_latency_uses_the_injected_sleep(api, sandbox, sleeps):
     armed = sandbox.faults.add(Fault("latency", seconds=7.5))
     assert (await api.send(ACTION, {"fields": {}})).json() == {"payload": {}}
     assert sleeps.asked == [7.5]
@@ -138,7 +138,7 @@ async def test_a_stall_before_the_headers_holds_until_released(strike):
         assert one.performed == 1
 
 
-async def test_a_stall_holds_at_most_its_time(strike, sleeps):
+async def test_a_stall_ends_after_its_time(strike, sleeps):
     async with strike("stall-before-headers", seconds=30) as one:
         one.raw.ask()
         assert await one.raw.answer() == ANSWER
@@ -146,7 +146,7 @@ async def test_a_stall_holds_at_most_its_time(strike, sleeps):
 
 
 @pytest.mark.parametrize("perform", [False, True])
-async def test_a_stall_ends_with_its_client(strike, perform):
+async def test_a_stall_ends_when_the_client_disconnects(strike, perform):
     async with strike("stall-before-headers", perform=perform) as one:
         one.raw.ask()
         await one.met()
@@ -164,7 +164,7 @@ async def test_a_stall_mid_body_sends_half(strike):
         assert await asyncio.wait_for(one.raw.reader.readexactly(7), PATIENCE) == ANSWER[7:]
 
 
-async def test_a_stall_mid_body_ends_with_its_client(strike):
+async def test_a_stall_mid_body_ends_when_the_client_disconnects(strike):
     async with strike("stall-mid-body") as one:
         one.raw.ask()
         await one.raw.until(ANSWER[:7])
@@ -182,7 +182,7 @@ async def test_a_reset_before_reading_performs_nothing(strike, sandbox, asked):
         assert (sandbox.requests[0].size, sandbox.requests[0].status) == (0, None)
 
 
-async def test_a_reset_after_performing_has_performed(strike):
+async def test_a_reset_after_performing_performs(strike):
     async with strike("reset-after-performing") as one:
         one.raw.ask()
         with pytest.raises(ConnectionResetError):
@@ -190,7 +190,7 @@ async def test_a_reset_after_performing_has_performed(strike):
         assert one.performed == 1
 
 
-async def test_a_late_performance_comes_after_the_reset(strike, sandbox):
+async def test_a_late_performance_follows_the_reset(strike, sandbox):
     pause = asyncio.Event()
     sandbox._engine.sleep = lambda _: pause.wait()
     async with strike("late-performance", seconds=3) as one:
@@ -204,14 +204,14 @@ async def test_a_late_performance_comes_after_the_reset(strike, sandbox):
         assert sandbox.requests[0].performed
 
 
-async def test_a_late_performance_may_come_after_an_error(api, sandbox, sleeps):
+async def test_a_late_performance_can_follow_an_error(api, sandbox, sleeps):
     armed = sandbox.faults.add(Fault("late-performance", ACTION, type="request_timeout"))
     assert (await api.send(ACTION, {"fields": {}})).json()["error"]["type"] == "request_timeout"
     await asyncio.wait_for(armed.finished.wait(), PATIENCE)
     assert (sandbox.performed[ACTION], sleeps.asked) == (1, [2.0])
 
 
-async def test_a_late_performance_may_hold_the_connection(strike, sandbox):
+async def test_a_late_performance_can_hold_the_connection(strike, sandbox):
     sandbox._engine.sleep = lambda _: asyncio.Event().wait()
     async with strike("late-performance", hold=True) as one:
         one.raw.ask()
@@ -222,7 +222,7 @@ async def test_a_late_performance_may_hold_the_connection(strike, sandbox):
         assert one.performed == 1
 
 
-async def test_a_held_late_performance_happens_without_its_client(strike, sandbox):
+async def test_a_held_late_performance_happens_even_if_the_client_disconnects(strike, sandbox):
     sandbox._engine.sleep = lambda _: asyncio.Event().wait()
     async with strike("late-performance", hold=True) as one:
         one.raw.ask()
@@ -243,7 +243,7 @@ async def test_a_truncated_body_ends_before_its_length(strike):
 
 
 @pytest.mark.parametrize("delta, announced", [(-5, 9), (-100, 0)])
-async def test_too_small_a_content_length_leaves_bytes_behind(strike, delta, announced):
+async def test_a_content_length_that_is_too_small_leaves_bytes_behind(strike, delta, announced):
     async with strike("wrong-content-length", delta=delta) as one:
         one.raw.ask()
         headers, body = (await one.raw.until(ANSWER)).split(b"\r\n\r\n")
@@ -254,7 +254,7 @@ async def test_too_small_a_content_length_leaves_bytes_behind(strike, delta, ann
         assert one.performed == 2
 
 
-async def test_too_large_a_content_length_never_ends(strike):
+async def test_an_answer_with_too_large_a_content_length_never_ends(strike):
     async with strike("wrong-content-length", delta=3) as one:
         one.raw.ask()
         headers = await one.raw.until(ANSWER)
@@ -264,7 +264,7 @@ async def test_too_large_a_content_length_never_ends(strike):
 
 
 @pytest.mark.parametrize("perform", [None, False])
-async def test_garbage_is_no_http(strike, perform):
+async def test_garbage_http(strike, perform):
     async with strike("garbage-http", perform=perform) as one:
         one.raw.ask()
         answer = await one.raw.rest()
@@ -273,7 +273,7 @@ async def test_garbage_is_no_http(strike, perform):
         assert one.performed == (perform is None)
 
 
-async def test_a_garbage_body_is_no_json(api, sandbox):
+async def test_garbage_body(api, sandbox):
     sandbox.faults.add(Fault("garbage-body"))
     answer = await api.send(ACTION, {"fields": {}})
     assert answer.status_code == 200
@@ -283,13 +283,13 @@ async def test_a_garbage_body_is_no_json(api, sandbox):
     assert sandbox.performed[ACTION] == 1
 
 
-async def test_a_slow_drip_comes_in_pieces(api, sandbox, sleeps):
+async def test_a_slow_drip_is_sent_in_chunks(api, sandbox, sleeps):
     sandbox.faults.add(Fault("slow-drip", chunk=5, seconds=0.5))
     answer = await api.send(ACTION, {"fields": {}})
     assert (answer.content, sleeps.asked) == (ANSWER, [0.5] * 3)
 
 
-async def test_a_slow_drip_ends_with_its_client(strike, sandbox):
+async def test_a_slow_drip_ends_when_the_client_disconnects(strike, sandbox):
     first = asyncio.Event()
 
     async def sleep(_):
@@ -307,7 +307,7 @@ async def test_a_slow_drip_ends_with_its_client(strike, sandbox):
         await one.finished()
 
 
-async def test_a_connection_may_end_after_its_answer(strike):
+async def test_close_after_response(strike):
     async with strike("close-after-response") as one:
         one.raw.ask()
         assert await one.raw.answer() == ANSWER
@@ -315,7 +315,7 @@ async def test_a_connection_may_end_after_its_answer(strike):
         assert one.performed == 1
 
 
-async def test_a_connection_may_end_when_the_next_request_arrives(strike, sandbox):
+async def test_close_on_next_request(strike, sandbox):
     async with strike("close-on-next-request") as one:
         one.raw.ask()
         assert await one.raw.answer() == ANSWER
@@ -340,12 +340,12 @@ async def test_a_connection_may_end_when_the_next_request_arrives(strike, sandbo
 )
 async def test_some_faults_need_a_socket(api, sandbox, kind):
     sandbox.faults.add(Fault(kind))
-    with pytest.raises(RuntimeError, match="needs a real socket"):
+    with pytest.raises(RuntimeError, match="needs a socket"):
         await api.send(ACTION, {"fields": {}})
     assert not sandbox.performed
 
 
-async def test_a_sleep_that_fails_says_so(api, sandbox):
+async def test_a_failing_sleep_raises(api, sandbox):
     async def broken(_):
         raise OSError("no time")
 
@@ -355,7 +355,7 @@ async def test_a_sleep_that_fails_says_so(api, sandbox):
         await api.send(ACTION, {"fields": {}})
 
 
-async def test_a_client_that_leaves_while_sending_performed_nothing(strike, sandbox):
+async def test_a_client_that_disconnects_while_sending_performs_nothing(strike, sandbox):
     async with strike("latency") as one:
         one.raw.ask(WHOLE[:-5])
         await one.met()
@@ -364,7 +364,7 @@ async def test_a_client_that_leaves_while_sending_performed_nothing(strike, sand
         assert one.performed == 0
 
 
-async def test_httpx_sees_a_reset_as_one():
+async def test_httpx_sees_a_reset():
     sandbox = Sandbox(faults=[Fault("reset-after-performing")])
     async with serve(sandbox) as server, Api(sandbox, base_url=server.url).http as http:
         with pytest.raises(httpx.ReadError):

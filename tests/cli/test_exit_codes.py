@@ -3,7 +3,7 @@ import typer
 
 import livechat_customer_async as api
 from livechat_customer_async import Outcome
-from livechat_customer_async.cli._exits import EXIT_CODES_HELP, ExitCode, exit_code, reporting
+from livechat_customer_async.cli._exit_codes import EXIT_CODES_HELP, ExitCode, exit_code, reporting
 from tests.cli.conftest import only_line
 
 CODES = [
@@ -24,11 +24,11 @@ CODES = [
 
 
 @pytest.mark.parametrize("error, code", CODES, ids=lambda value: type(value).__name__)
-def test_each_kind_of_error_has_its_code(error: api.LiveChatError, code: ExitCode) -> None:
+def test_exit_code(error: api.LiveChatError, code: ExitCode) -> None:
     assert exit_code(error) is code
 
 
-def test_the_help_tells_every_code() -> None:
+def test_the_help_lists_every_code() -> None:
     told = [line.partition(":")[0].strip() for line in EXIT_CODES_HELP.splitlines()[1:]]
     assert told == [str(code.value) for code in ExitCode]
 
@@ -42,7 +42,7 @@ def test_the_help_tells_every_code() -> None:
     ],
     ids=["call", "ctrl-c", "extra"],
 )
-def test_an_error_becomes_one_line_and_a_code(
+def test_an_error_becomes_one_line_and_an_exit_code(
     error: BaseException, code: ExitCode, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(typer.Exit) as caught, reporting():
@@ -52,6 +52,6 @@ def test_an_error_becomes_one_line_and_a_code(
 
 
 @pytest.mark.parametrize("error", [ImportError("elsewhere", name="json"), ZeroDivisionError("a bug")])
-def test_a_fault_of_the_program_keeps_its_traceback(error: Exception) -> None:
+def test_a_bug_keeps_its_traceback(error: Exception) -> None:
     with pytest.raises(type(error)), reporting():
         raise error

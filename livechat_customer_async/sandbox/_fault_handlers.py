@@ -1,4 +1,4 @@
-"""How each fault plays out."""
+"""The handler of each kind of fault."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,35 +12,33 @@ from ._faults import ArmedFault, Fault, FaultKind
 _GARBAGE: Final = b"\x00\xff\xfeNOT HTTP\x00 at all\r\n\r\n"
 
 
-async def strike(call: Call, armed: ArmedFault) -> None:
-    """Deal with a request as the fault says."""
+async def apply_fault(call: Call, armed: ArmedFault) -> None:
+    """Handle a request with a fault."""
     try:
-        await _STRIKES[armed.fault.kind](call, armed)
+        await _HANDLERS[armed.fault.kind](call, armed)
     finally:
-        if not _goes_on(armed.fault):
+        if not _continues(armed.fault):
             armed.finished.set()
 
 
-def _goes_on(fault: Fault) -> bool:
+def _continues(fault: Fault) -> bool:
     return fault.kind is FaultKind.LATE_PERFORMANCE and not fault.hold
 
 
 def _socket(call: Call, armed: ArmedFault) -> Connection:
     if call.connection is None:
-        raise RuntimeError(
-            f"the fault {armed.fault.kind} needs a real socket: use livechat_customer_async.sandbox.serve"
-        )
+        raise RuntimeError(f"the fault {armed.fault.kind} needs a socket; use livechat_customer_async.sandbox.serve")
     return call.connection
 
 
 async def _performed(call: Call, armed: ArmedFault) -> Answer:
-    """The answer to the request; one that was not performed gets the answer of an empty result."""
+    """Return the answer to the request; an empty result if the fault prevents the action."""
     await call.read()
     return call.perform() if armed.fault.performs else Answer(body=b'{"payload":{}}')
 
 
-async def _let_go(call: Call, armed: ArmedFault) -> None:
-    """Wait until the fault is released or its time is over; raise where the client has gone before."""
+async def _stall(call: Call, armed: ArmedFault) -> None:
+    """Wait until the fault is released or its time has passed. Raise if the client disconnects first."""
     gone = asyncio.Event()
 
     async def watch() -> None:
@@ -49,7 +47,7 @@ async def _let_go(call: Call, armed: ArmedFault) -> None:
 
     watcher = asyncio.create_task(watch())
     try:
-        await call.engine.rest(armed.fault.seconds, armed.released, gone)
+        await call.engine.wait(armed.fault.seconds, armed.released, gone)
     finally:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
@@ -58,15 +56,15 @@ async def _let_go(call: Call, armed: ArmedFault) -> None:
 
 
 async def _pause(call: Call, armed: ArmedFault) -> None:
-    """Wait the fault's time, whether the client is there or not; raise where the server stops."""
+    """Wait for the fault's duration, even if the client disconnects. Raise if the server stops."""
     stopping = [] if call.connection is None else [call.connection.stopping]
-    await call.engine.rest(armed.fault.duration, armed.released, *stopping)
+    await call.engine.wait(armed.fault.duration, armed.released, *stopping)
     if any(event.is_set() for event in stopping):
         raise ClientGoneError
 
 
-async def _hang_up(call: Call, end: Callable[[], None]) -> None:
-    """End the connection and wait for it: the application may not return while a client waits for an answer."""
+async def _disconnect(call: Call, end: Callable[[], None]) -> None:
+    """End the connection and wait for its loss: an ASGI application may not return without an answer."""
     end()
     await call.gone()
 
@@ -94,7 +92,7 @@ async def _latency(call: Call, armed: ArmedFault) -> None:
 async def _stall_before_headers(call: Call, armed: ArmedFault) -> None:
     await call.read()
     answer = call.perform() if armed.fault.performs else None
-    await _let_go(call, armed)
+    await _stall(call, armed)
     await call.send(answer or call.perform())
 
 
@@ -103,18 +101,18 @@ async def _stall_mid_body(call: Call, armed: ArmedFault) -> None:
     half = len(answer.body) // 2
     await call.begin(answer)
     await call.send_body(answer.body[:half], more=True)
-    await _let_go(call, armed)
+    await _stall(call, armed)
     await call.send_body(answer.body[half:])
 
 
 async def _reset_before_reading(call: Call, armed: ArmedFault) -> None:
-    await _hang_up(call, _socket(call, armed).reset)
+    await _disconnect(call, _socket(call, armed).reset)
 
 
 async def _reset_after_performing(call: Call, armed: ArmedFault) -> None:
     connection = _socket(call, armed)
     await _performed(call, armed)
-    await _hang_up(call, connection.reset)
+    await _disconnect(call, connection.reset)
 
 
 async def _late_performance(call: Call, armed: ArmedFault) -> None:
@@ -128,12 +126,12 @@ async def _late_performance(call: Call, armed: ArmedFault) -> None:
     if connection is None:
         await call.send(_error(call, fault))
     else:
-        await _hang_up(call, connection.reset)
+        await _disconnect(call, connection.reset)
 
 
 async def _perform_later(call: Call, armed: ArmedFault) -> None:
     try:
-        await call.engine.rest(armed.fault.duration, armed.released)
+        await call.engine.wait(armed.fault.duration, armed.released)
         call.perform()
     finally:
         armed.finished.set()
@@ -144,7 +142,7 @@ async def _truncated_body(call: Call, armed: ArmedFault) -> None:
     answer = await _performed(call, armed)
     await call.begin(answer)
     await call.send_body(answer.body[: len(answer.body) // 2], more=True)
-    await _hang_up(call, connection.close)
+    await _disconnect(call, connection.close)
 
 
 async def _wrong_content_length(call: Call, armed: ArmedFault) -> None:
@@ -152,20 +150,20 @@ async def _wrong_content_length(call: Call, armed: ArmedFault) -> None:
     answer = await _performed(call, armed)
     announced = max(0, len(answer.body) + delta)
     await call.begin(answer, announced)
-    # uvicorn keeps to the announced length, so what is beyond it goes past uvicorn.
+    # uvicorn enforces the announced length, so the excess bypasses it.
     await call.send_body(answer.body[:announced], more=delta > 0)
     if delta < 0:
         connection.write(answer.body[announced:])
         return
-    await _let_go(call, armed)
-    await _hang_up(call, connection.close)
+    await _stall(call, armed)
+    await _disconnect(call, connection.close)
 
 
 async def _garbage_http(call: Call, armed: ArmedFault) -> None:
     connection = _socket(call, armed)
     await _performed(call, armed)
     connection.write(_GARBAGE)
-    await _hang_up(call, connection.close)
+    await _disconnect(call, connection.close)
 
 
 async def _garbage_body(call: Call, armed: ArmedFault) -> None:
@@ -196,7 +194,7 @@ async def _close_on_next_request(call: Call, armed: ArmedFault) -> None:
     connection.on_next_request = call.engine.recorder.drop_unread
 
 
-_STRIKES: Final[dict[FaultKind, Callable[[Call, ArmedFault], Awaitable[None]]]] = {
+_HANDLERS: Final[dict[FaultKind, Callable[[Call, ArmedFault], Awaitable[None]]]] = {
     FaultKind.ERROR: _answer_error,
     FaultKind.LATENCY: _latency,
     FaultKind.STALL_BEFORE_HEADERS: _stall_before_headers,

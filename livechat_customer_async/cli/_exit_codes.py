@@ -1,4 +1,4 @@
-"""Exit codes: one table, and how an error becomes one line and one of them."""
+"""The exit codes, and how an error becomes one line and an exit code."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,11 +16,11 @@ from .. import (
     Outcome,
     TokenProviderError,
 )
-from ._terminal import complain, leave_the_echo
+from ._terminal import end_interrupted_line, print_error
 
 
 class ExitCode(IntEnum):
-    """What the process ends with."""
+    """The exit status of the process."""
 
     OK = 0
     UNEXPECTED = 1
@@ -31,23 +31,23 @@ class ExitCode(IntEnum):
     UNKNOWN = 6
     UNWRITABLE = 7
     INTERRUPTED = 130
-    READER_LEFT = 141
+    BROKEN_PIPE = 141
 
 
 _MEANING: Final = {
-    ExitCode.OK: "done",
-    ExitCode.UNEXPECTED: "a fault of this program",
-    ExitCode.USAGE: "wrong usage, input or configuration; nothing was sent",
-    ExitCode.DENIED: "the API refused the token, or the customer may not do this",
-    ExitCode.REJECTED: "the API said no for another reason; it did nothing",
-    ExitCode.NOT_SENT: "the network: the request did not leave",
-    ExitCode.UNKNOWN: "the request left and no clear answer came: the API may have acted",
-    ExitCode.UNWRITABLE: "the result could not be written to standard output, and is lost",
-    ExitCode.INTERRUPTED: "Ctrl-C",
-    ExitCode.READER_LEFT: "standard output is a pipe whose reader left early",
+    ExitCode.OK: "success",
+    ExitCode.UNEXPECTED: "internal error (a bug in this program)",
+    ExitCode.USAGE: "invalid usage, input or configuration; nothing was sent",
+    ExitCode.DENIED: "the API refused the access token or denied permission",
+    ExitCode.REJECTED: "the API refused the request for another reason; it did nothing",
+    ExitCode.NOT_SENT: "network failure before the request was sent",
+    ExitCode.UNKNOWN: "no clear answer after the request was sent; the API may have acted",
+    ExitCode.UNWRITABLE: "standard output could not be written; the result is lost",
+    ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
+    ExitCode.BROKEN_PIPE: "the reader of standard output closed the pipe",
 }
 
-# The first class that fits decides; what fits none is told apart by its outcome.
+# The first matching class decides; errors of other classes are told apart by their outcome.
 _BY_CLASS: Final[tuple[tuple[type[LiveChatError], ExitCode], ...]] = (
     (ConfigurationError, ExitCode.USAGE),
     (InvalidRequestError, ExitCode.USAGE),
@@ -68,38 +68,42 @@ EXIT_CODES_HELP: Final = "\n".join(
 
 
 def exit_code(error: LiveChatError) -> ExitCode:
-    """The exit code of an error."""
+    """Return the exit code of an error."""
     for kind, code in _BY_CLASS:
         if isinstance(error, kind):
             return code
     return _BY_OUTCOME[error.outcome]
 
 
-def in_words(error: LiveChatError) -> str:
-    """What to tell of an error."""
-    return f"{error} (has the access token expired?)" if isinstance(error, AuthenticationError) else str(error)
+def error_message(error: LiveChatError) -> str:
+    """Return the text of an error, with a hint where one is known."""
+    hint = " (the access token may have expired)" if isinstance(error, AuthenticationError) else ""
+    return f"{error}{hint}"
 
 
 @contextmanager
 def reporting(interrupted: object = "", *, echoed: bool = True) -> Generator[None]:
-    """Turn an error of a command into one line on standard error and its exit code.
+    """Turn the errors of a command into one line on standard error and an exit code.
 
-    What is no documented error is a fault of this program, and keeps its traceback. `interrupted` says, as a `str`,
-    what is known of the calls that Ctrl-C ended; `echoed`, whether a terminal still shows its `^C`.
+    Undocumented errors are bugs and keep their traceback.
+
+    Args:
+        interrupted: its `str` says what is known of the calls that Ctrl-C ended.
+        echoed: whether a terminal still shows the `^C`.
     """
     try:
         yield
     except LiveChatError as error:
-        complain(in_words(error))
+        print_error(error_message(error))
         raise typer.Exit(exit_code(error)) from error
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in _SANDBOX_EXTRA:
             raise
-        complain(str(error))
+        print_error(str(error))
         raise typer.Exit(ExitCode.USAGE) from error
     except KeyboardInterrupt as error:
         if echoed:
-            leave_the_echo()
+            end_interrupted_line()
         known = str(interrupted)
-        complain(f"interrupted: {known}" if known else "interrupted")
+        print_error(f"interrupted: {known}" if known else "interrupted")
         raise typer.Exit(ExitCode.INTERRUPTED) from error
