@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import ssl
-import sys
 from collections.abc import Hashable, Iterable, Mapping
 from functools import cached_property
 from types import TracebackType
@@ -362,7 +362,7 @@ def _token_from_environment(variable: str) -> str:
 def _caller_of_the_package() -> str:
     """Return file and line of the code that creates a session."""
     package = __name__.partition(".")[0]
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -224,8 +224,9 @@ class RunningCall:
         self._phase = CallPhase.QUEUE
         self._report.queued(limiter.queued + 1)
         limit = self._pool.queue_timeout
+        timer = asyncio.timeout(limit)
         try:
-            async with asyncio.timeout(limit) as timer:
+            async with timer:
                 await limiter.acquire(upload=upload)
         except TimeoutError:
             if not timer.expired():

@@ -1,10 +1,12 @@
 """The 25 actions in their namespaces: each as data (`Action`) and as a coroutine."""
 
+from typing import Any
+
 from .._base.checks import check_str
 from .._call.action import Action, Replay
 from . import chats, customers, events, other, properties, status
 
-_ACTIONS = {
+_ACTIONS: dict[str, Action[Any]] = {
     action.name: action
     for module in (chats, customers, events, other, properties, status)
     for action in vars(module).values()

@@ -6,7 +6,7 @@ Names follow the semantic conventions for HTTP clients where these define one.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -101,7 +101,7 @@ class OpenTelemetryObserver(Observer):
         return self._current_span(attempt)
 
     @asynccontextmanager
-    async def _current_span(self, attempt: Attempt) -> AsyncIterator[None]:
+    async def _current_span(self, attempt: Attempt) -> AsyncGenerator[None, None]:
         call_id = attempt.call_id
         span = self._spans.get(call_id) or self._start(attempt)
         self._spans[call_id] = span

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -419,7 +419,7 @@ class Frozen(Clock):
 
 class Tracing:
     @asynccontextmanager
-    async def attempt(self, attempt: Attempt) -> AsyncIterator[None]:
+    async def attempt(self, attempt: Attempt) -> AsyncGenerator[None, None]:
         assert_type(attempt.call_id, int)
         attempt.headers["traceparent"] = f"{attempt.action}-{attempt.number}"
         yield
