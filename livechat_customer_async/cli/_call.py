@@ -43,7 +43,7 @@ def call(
         bool, typer.Option("--force", metavar="", help="Call ACTION even if it looks like a typing error.")
     ] = False,
 ) -> None:
-    """Call an action of the API and print its result as JSON.
+    """Call an action and print its result as JSON.
 
     The output is indented and coloured on a terminal, and a single line otherwise.
     """

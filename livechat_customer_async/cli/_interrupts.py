@@ -16,14 +16,19 @@ _TEXTS = {
 
 
 class InterruptedCalls(Observer):
-    """Records the cancelled calls by the task that made them."""
+    """Records the cancelled calls by the task that made them.
 
-    def __init__(self) -> None:
+    Args:
+        actions: the actions to record; none: all.
+    """
+
+    def __init__(self, *actions: str) -> None:
+        self._actions = actions
         self._ends: dict[asyncio.Task[Any] | None, CallEnd] = {}
 
     def on_call_end(self, event: CallEnd) -> None:
         """Record a call that was cancelled."""
-        if event.error == "CancelledError":
+        if event.error == "CancelledError" and (not self._actions or event.action in self._actions):
             self._ends[asyncio.current_task()] = event
 
     def outcome(self) -> Outcome:
