@@ -54,7 +54,7 @@ class Target:
 
     @property
     def verify(self) -> ssl.SSLContext | bool:
-        """The `verify` argument of httpx and similar clients; their default costs 20 ms a client, outside the window."""
+        """The `verify` argument of httpx and similar clients. Their default costs 20 ms a client, before the window."""
         return self.tls or True
 
 
