@@ -10,14 +10,17 @@ from livechat_customer_async.sandbox import ArmedFault
 
 
 class SkippingClock(Clock):
-    """The event loop's time plus the time skipped so far."""
+    """The event loop's time at the start plus the time skipped so far; what passes meanwhile does not count."""
 
     def __init__(self) -> None:
         self.skipped = 0.0
+        self._start: float | None = None
         self._late: list[tuple[float, ArmedFault]] = []
 
     def now(self) -> float:
-        return asyncio.get_running_loop().time() + self.skipped
+        if self._start is None:
+            self._start = asyncio.get_running_loop().time()
+        return self._start + self.skipped
 
     def wall(self) -> float:
         return time.time() + self.skipped
