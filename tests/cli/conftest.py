@@ -1,6 +1,7 @@
 """A sandbox in a thread, and helpers that run the command line in this process or in a child process."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,13 @@ from livechat_customer_async.sandbox import ArmedFault, Fault, Sandbox, SandboxS
 
 TOKEN = "dal-canary-7d1f"
 TERMINAL_VARIABLES = ("COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "NO_COLOR", "PY_COLORS", "TERM", "TTY_COMPATIBLE")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts_are_not_ignored() -> None:
+    """Undo what a shell does to background jobs: a process started by a test would ignore SIGINT as well."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

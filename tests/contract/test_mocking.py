@@ -26,7 +26,7 @@ from livechat_customer_async import (
 )
 from livechat_customer_async._net.clients import shared_ssl_context
 from livechat_customer_async.sandbox import Sandbox, serve
-from tests.resilience.quick_server import QuickServer
+from tests.helpers.quick_server import QuickServer
 
 pytestmark = pytest.mark.asyncio
 

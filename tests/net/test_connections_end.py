@@ -28,7 +28,7 @@ from livechat_customer_async import (
 from livechat_customer_async._net.http11.fields import idle_limit
 from livechat_customer_async._net.kept import KeptStreams
 from livechat_customer_async._net.transport import ClientTransport, EngineTransport
-from tests.net.http11.server import Peer, Script, serving, until
+from tests.helpers.byte_server import Peer, Script, serving, until
 
 pytestmark = pytest.mark.asyncio
 

@@ -13,10 +13,10 @@ import trustme
 
 from livechat_customer_async import ApiError, AsyncCustomerSession, Outcome, RetryPolicy, Timeouts, TransportError
 from livechat_customer_async._net.http11.tunnel import Hop
-from tests.net.http11.server import Peer, answering, serve, serving
-from tests.resilience.proxies import TunnelProxy
-from tests.resilience.quick_server import QuickServer
-from tests.resilience.sessions import a_session
+from tests.helpers.byte_server import Peer, answering, serve, serving
+from tests.helpers.proxies import TunnelProxy
+from tests.helpers.quick_server import QuickServer
+from tests.helpers.sessions import a_session
 
 pytestmark = pytest.mark.asyncio
 

@@ -1,7 +1,7 @@
 import pytest
 
 from livechat_customer_async.sandbox import AgentProfile, Sandbox, friendly_agent
-from tests.sandbox.api import Api
+from tests.helpers.sandbox_api import Api
 from tests.sandbox.test_events import FILLED_FORM, RICH_MESSAGE
 
 pytestmark = pytest.mark.asyncio

@@ -26,7 +26,7 @@ from livechat_customer_async import (
 )
 from livechat_customer_async._net.clients import shared_ssl_context
 from livechat_customer_async.sandbox import Sandbox, SandboxServer, serve
-from tests.session.recording import Recording
+from tests.helpers.recording import Recording
 
 pytestmark = pytest.mark.asyncio
 

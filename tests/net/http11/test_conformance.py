@@ -11,8 +11,8 @@ import httpx
 import pytest
 import trustme
 
+from tests.helpers.byte_server import OK, Peer, answering, serve, serving
 from tests.net.http11.conftest import Make, Ours
-from tests.net.http11.server import OK, Peer, answering, serve, serving
 
 pytestmark = pytest.mark.asyncio
 

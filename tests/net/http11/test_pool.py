@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from livechat_customer_async._net.http11.connection import Connection
+from tests.helpers.byte_server import OK, Peer, answering, serve, serving, until
 from tests.net.http11.conftest import Ours, OverEngine
-from tests.net.http11.server import OK, Peer, answering, serve, serving, until
 
 pytestmark = pytest.mark.asyncio
 

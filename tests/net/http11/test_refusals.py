@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from livechat_customer_async._net.http11.fields import encode
+from tests.helpers.byte_server import OK, Peer, answering, serving
 from tests.net.http11.conftest import Ours
-from tests.net.http11.server import OK, Peer, answering, serving
 
 pytestmark = pytest.mark.asyncio
 
