@@ -5,6 +5,7 @@ The event is recognised by its `custom_id`, so each search needs only `id` and `
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -42,7 +43,7 @@ class VerifiedSend:
 
     async def run(self) -> SentEvent:
         """Send it, and once more if the chat does not show it after the server's limit."""
-        custom_id = self._given_id() or _fresh_id()
+        custom_id = self._given_id() or str(uuid.uuid4())
         self._arguments["event"] = _with_custom_id(self._arguments["event"], custom_id)
         result = await self._send_and_search(custom_id)
         return self._sent(result if isinstance(result, SentEvent) else await self._send_and_search(custom_id))
@@ -157,12 +158,6 @@ class VerifiedSend:
 
 def _custom_id_of(event: Event | NewEvent) -> Any:
     return cast("Any", event).get("custom_id") if isinstance(event, Mapping) else getattr(event, "custom_id", None)
-
-
-def _fresh_id() -> str:
-    import uuid  # noqa: PLC0415 - it takes as long to import as the actions
-
-    return str(uuid.uuid4())
 
 
 def _with_custom_id(event: NewEvent, custom_id: str) -> NewEvent:
