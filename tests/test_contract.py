@@ -34,7 +34,7 @@ from livechat_customer_async import (
     actions,
 )
 from livechat_customer_async._call.action import Action
-from tests.contract.samples import ACTIONS as SAMPLED
+from tests.helpers.samples import ACTIONS as SAMPLED
 
 SAFE, UNSAFE = Replay.SAFE, Replay.UNSAFE
 NONE = type(None)

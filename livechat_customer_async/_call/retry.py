@@ -142,6 +142,8 @@ def _may_repeat(failure: Failure, replay: Replay) -> bool:
     error = failure.error
     if failure.fault is Fault.CONNECT:
         return True
+    if failure.fault is Fault.CROSSED:
+        return replay is Replay.SAFE
     if error.outcome is Outcome.UNKNOWN:
         came = isinstance(error, ApiError) or failure.fault is Fault.BROKEN
         return came and replay is Replay.SAFE

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 from .._base.clock import Deadline, let_scopes_notice
-from .._net.failures import Failure
+from .._net.failures import Failure, fault_of_answer
 from .._net.outgoing import Outgoing
 from .._uploads.multipart import MultipartBody
 from .._uploads.source import Source
@@ -214,7 +214,7 @@ class RunningCall:
         try:
             return decode(self._action, answer, this.token, self._pool.clock.wall())
         except (ApiError, ResponseDecodeError) as error:
-            return Failure(error.with_traceback(None))
+            return Failure(error.with_traceback(None), fault_of_answer(answer, error))
 
     async def _slot(self) -> None:
         limiter, upload = self._pool.limiter, self._action.upload

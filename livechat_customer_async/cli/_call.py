@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import AsyncCustomerSession, Replay
-from ._actions import check_action, complete_action, is_known, replay_of
+from .. import AsyncCustomerSession, Replay, replay_of
+from ._actions import check_action, complete_action, is_known
 from ._exit_codes import reporting
 from ._interrupts import InterruptedCalls
 from ._options import SessionOptions, with_session_options

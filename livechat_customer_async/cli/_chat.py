@@ -80,7 +80,7 @@ async def _chat(
         session = options.session(console, interrupted, trust_env=not started)
         await stack.enter_async_context(session)
         conversation = await Conversation.open(role, session, chat_id, options.base_url)
-        _greet(console, conversation, started)
+        _greet(console, conversation, started=started, interactive=lines.interactive)
         loop = ChatLoop(conversation, lines, out())
         with lines.terminal_restored():
             await loop.run()
@@ -96,10 +96,11 @@ async def _sandbox(replies: bool) -> AsyncGenerator[dict[str, Any]]:
         yield {"license_id": _LICENSE_ID, "access_token": _TOKEN, "region": None, "base_url": server.url}
 
 
-def _greet(console: Console, conversation: Conversation, started: bool) -> None:
+def _greet(console: Console, conversation: Conversation, *, started: bool, interactive: bool) -> None:
     place = "a sandbox in this process" if started else conversation.sandbox_url or "LiveChat"
     console.print(f"Chat {conversation.chat.id} with {place}. You are the {conversation.role}.", style="dim")
-    console.print("Type a message and press Enter. /help lists the commands, /quit ends the chat.\n", style="dim")
+    if interactive:
+        console.print("Type a message and press Enter. /help lists the commands, /quit ends the chat.\n", style="dim")
 
 
 def _end_interrupted(interrupted: InterruptedCalls) -> ExitCode:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .. import CallEnd, Observer, Outcome, Replay
-from ._actions import replay_of
+from .. import CallEnd, Observer, Outcome, Replay, replay_of
 
 _TEXTS = {
     Outcome.NOT_SENT: "nothing was sent",

@@ -9,8 +9,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ._agent import say
+from ._bodies import decode_json
 from ._call import Call, ClientGoneError
 from ._engine import Engine
+from ._errors import Refusal
 from ._fault_handlers import apply_fault
 
 ACTION_PATH: Final = "/v3.0/customer/action"
@@ -61,12 +63,12 @@ class AgentEndpoint:
         """Append the event of `{"chat_id", "event"}` to the last thread of the chat."""
         world = self._engine.world
         try:
-            given = await request.json()
+            given = decode_json(await request.body())
             chat = world.chats[given["chat_id"]]
             event = say(world, chat, chat.threads[-1], given["event"], world.agent.id)
         except KeyError as error:
             return PlainTextResponse(f"unknown or missing: {error}", status_code=404)
-        except (AttributeError, TypeError, ValueError) as error:
+        except (AttributeError, Refusal, TypeError, ValueError) as error:
             return PlainTextResponse(f"invalid: {error}", status_code=400)
         return JSONResponse(self._engine.renderer.event(event))
 

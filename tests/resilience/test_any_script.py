@@ -27,9 +27,9 @@ from livechat_customer_async import (
     Timeouts,
 )
 from livechat_customer_async._call.observe import CallRetry
+from tests.helpers.scripted import MAY_HAVE_ACTED, NEVER_SENT, OTHER_FAULTS, ScriptedTransport, Step, refusal
+from tests.helpers.sessions import a_session, assert_nothing_held
 from tests.helpers.virtual_time import WALL_AT_START, virtual_clock, virtual_time
-from tests.resilience.scripted import MAY_HAVE_ACTED, NEVER_SENT, OTHER_FAULTS, ScriptedTransport, Step, refusal
-from tests.resilience.sessions import a_session, assert_nothing_held
 
 ACTIONS = ["first", "second", "third"]
 HANGS = math.inf

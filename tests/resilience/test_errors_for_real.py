@@ -32,8 +32,8 @@ from livechat_customer_async import (
     TransportError,
 )
 from livechat_customer_async.sandbox import Fault, Sandbox, serve
-from tests.resilience.sessions import BOUND, TOKEN, a_session, assert_nothing_held
-from tests.resilience.subjects import ENGINES
+from tests.helpers.sessions import BOUND, TOKEN, a_session, assert_nothing_held
+from tests.helpers.subjects import ENGINES
 
 pytestmark = pytest.mark.asyncio
 

@@ -26,7 +26,7 @@ from livechat_customer_async import (
     SessionStats,
     TransportError,
 )
-from tests.session.recording import Recording
+from tests.helpers.recording import Recording
 
 SECRET = "dal:canary-secret"
 

@@ -1,11 +1,11 @@
-"""What must come of each fault: what a struck request lets the client know, and the rules that follow from it.
+"""The expected outcome of each fault, and the rules it is derived from.
 
-A row says only what happens to one request: whether the server performs it, and what the client sees. What becomes of
-the call is derived, by three rules:
+A row states only what happens to one request: whether the server performs it, and what the client sees. The outcome of
+the call is derived by three rules:
 
-- An answer ends the call. So does a refusal (the server did nothing) and an answer that cannot be read (it may have).
-- A refusal for the load is repeated, whatever the action.
-- Where it is open whether the server acted, the call is repeated if performing it twice is performing it once.
+- A response ends the call. So do a rejection (the server did nothing) and an unreadable response (it may have acted).
+- A rejection because of load is retried, whatever the action.
+- If the server may have acted, the call is retried only if repeating it has no further effect.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SHORT = 0.01
 
 
 class Sign(enum.Enum):
-    """What the client can know of a struck request."""
+    """What the client can tell about a request that met a fault."""
 
     ANSWER = enum.auto()
     REFUSED = enum.auto()
@@ -57,7 +57,7 @@ _OUTCOMES = {
 
 
 def name_of(fault: Fault) -> str:
-    """Return a fault's kind and what it says beside its defaults."""
+    """Return a fault's kind and the options that differ from their defaults."""
     options = [
         f"{field.name}={value}"
         for field in attrs.fields(Fault)
@@ -68,7 +68,7 @@ def name_of(fault: Fault) -> str:
 
 @attrs.frozen
 class Row:
-    """One fault. `over_httpx` and `error_over_httpx`: what is seen of it through httpx's own transport, if another."""
+    """One fault. `over_httpx` and `error_over_httpx` are what httpx's own transport shows, where that differs."""
 
     fault: Fault
     sign: Sign
@@ -81,13 +81,13 @@ class Row:
         return name_of(self.fault)
 
     def seen_by(self, engine: str) -> tuple[Sign, type[LiveChatError] | None]:
-        """Return what an engine lets the client know."""
+        """Return what the client can tell over an engine."""
         return self.over_httpx if engine == "httpx" and self.over_httpx is not None else (self.sign, self.error)
 
 
 @attrs.frozen
 class Expected:
-    """What must come of a call."""
+    """The expected result of a call."""
 
     attempts: int
     performed: int
@@ -96,7 +96,7 @@ class Expected:
 
 
 def expected(row: Row, replay: Replay, engine: str) -> Expected:
-    """Derive what must come of a call whose requests are struck so."""
+    """Derive the expected result of a call whose requests meet this fault."""
     sign, error = row.seen_by(engine)
     if sign is Sign.ANSWER:
         return Expected(1, 1, None, None)
@@ -157,7 +157,7 @@ ROWS = [
     Row(Fault("truncated-body"), Sign.OPEN, TransportError),
     Row(Fault("garbage-http"), Sign.OPEN, TransportError),
     Row(Fault("garbage-http", perform=False), Sign.OPEN, TransportError, performs=False),
-    # whole, but not what it says it is; our engine sees what follows too short a length, httpx reads what was announced
+    # complete but inconsistent; our engine notices bytes beyond a short Content-Length, httpx ignores them
     Row(Fault("garbage-body"), Sign.UNREADABLE, ResponseDecodeError),
     Row(Fault("garbage-body", perform=False), Sign.UNREADABLE, ResponseDecodeError, performs=False),
     Row(
@@ -167,7 +167,7 @@ ROWS = [
         over_httpx=(Sign.UNREADABLE, ResponseDecodeError),
     ),
     Row(Fault("wrong-content-length", delta=5), Sign.OPEN, CallTimeoutError, phase="read"),
-    # only what comes after the answer is struck
+    # the fault comes after the response
     Row(Fault("close-after-response"), Sign.ANSWER),
     Row(Fault("close-on-next-request"), Sign.ANSWER),
 ]

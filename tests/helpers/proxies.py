@@ -1,4 +1,4 @@
-"""Proxies that make tunnels, by CONNECT and by SOCKS 5, to wherever a test says."""
+"""Tunnelling proxies, CONNECT and SOCKS 5, whose destination a test chooses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GREETING = b"\x05\x01\x00"
 
 
 class TunnelProxy:
-    """Asked by CONNECT. `leads_to` is the port where tunnels end; `None` means where the client asks for."""
+    """An HTTP proxy (CONNECT). Tunnels lead to the port `leads_to`; `None` means the port requested by the client."""
 
     scheme: ClassVar[str] = "http"
 
@@ -22,7 +22,7 @@ class TunnelProxy:
         """What CONNECT requests said."""
         self.leads_to: int | None = None
         self.instead: bytes | None = None
-        """Said in place of making a tunnel; nothing, and then the end, where empty."""
+        """Response sent instead of opening a tunnel. If empty, the connection is closed."""
         self.silent = False
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -41,11 +41,11 @@ class TunnelProxy:
 
     @property
     def open(self) -> int:
-        """How many connections there are."""
+        """The number of open connections."""
         return len(self._serving)
 
     def hang_up(self) -> None:
-        """End all that there are now."""
+        """Close all open connections."""
         for task in list(self._serving):
             task.cancel()
 
@@ -83,7 +83,7 @@ class TunnelProxy:
 
 
 class SocksProxy(TunnelProxy):
-    """Asked by SOCKS 5, for IPv4 addresses."""
+    """A SOCKS 5 proxy, for IPv4 addresses."""
 
     scheme = "socks5"
 

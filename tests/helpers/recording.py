@@ -1,4 +1,4 @@
-"""A transport that keeps the requests it answers."""
+"""An in-memory transport that records the requests it answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import httpx
 
 
 class Recording(httpx.AsyncBaseTransport):
-    """Answers every request with the same result, and keeps what it was asked."""
+    """Answers every request with the same result and records it."""
 
     def __init__(self, result: dict[str, Any] | None = None) -> None:
         self.requests: list[httpx.Request] = []

@@ -1,4 +1,4 @@
-"""Reads a multipart body by python-multipart, which shares nothing with the package's writer."""
+"""Parse multipart bodies with python-multipart, independently of the package's writer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Reader:
 
 
 def read_parts(content_type: str, body: bytes) -> list[dict[str, str]]:
-    """Return the parts as the samples write them, ordered by name."""
+    """Return the parts in the format of the samples, ordered by name."""
     media_type, options = parse_options_header(content_type)
     assert media_type == b"multipart/form-data"
     reader = _Reader()

@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that does, byte for byte, what a test's script says."""
+"""A server on 127.0.0.1 whose responses a test scripts byte by byte."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ class Peer:
     server: "Server"
 
     async def head(self) -> tuple[bytes, dict[bytes, bytes]]:
-        """The next request's head; `IncompleteReadError` when the client has gone."""
+        """Return the next request line and headers; raise `IncompleteReadError` when the client has disconnected."""
         block = await self.reader.readuntil(b"\r\n\r\n")
         line, *fields = block[:-4].split(b"\r\n")
         return line, {name.lower(): value.strip() for name, _, value in (item.partition(b":") for item in fields)}
@@ -51,7 +51,7 @@ class Peer:
         await self.writer.drain()
 
     async def gone(self) -> None:
-        """Waits until the client has closed the connection; what it still sends is dropped."""
+        """Discard what the client still sends, until it closes the connection."""
         with contextlib.suppress(OSError):
             while await self.reader.read(65536):
                 pass
@@ -86,7 +86,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 @contextlib.asynccontextmanager
 async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
-    """Runs `script` for each connection; a fault of its own, other than the client's leaving, fails the test."""
+    """Run `script` for each connection. An exception in it fails the test, unless it is the client disconnecting."""
     server = Server(scheme="https" if tls else "http")
     tasks: set[asyncio.Task[None]] = set()
 
@@ -120,7 +120,7 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
     try:
         yield server
     finally:
-        for _ in range(10):  # a connection accepted just now would be left open for ever
+        for _ in range(10):  # otherwise a connection accepted just now would stay open
             await asyncio.sleep(0)
         listener.close()
         for task in list(tasks):
@@ -131,7 +131,7 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
 
 
 def answering(*answers: bytes, then: str = "wait") -> Script:
-    """For each request in turn the next answer, the last one again; then wait for the client, close, or reset."""
+    """Send the next answer to each request, and after the last one `wait`, `close`, `reset` or `serve` it again."""
 
     async def script(peer: Peer) -> None:
         queue = list(answers)

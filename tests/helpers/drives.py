@@ -1,4 +1,4 @@
-"""How a user makes each call of `tests/samples`: by action and name of the request sample."""
+"""The calls that produce the request samples in `tests/samples`, by action and sample name."""
 
 from __future__ import annotations
 

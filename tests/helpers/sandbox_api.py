@@ -1,4 +1,4 @@
-"""A raw client of the sandbox: httpx and plain dictionaries, nothing of the package's own client."""
+"""A raw client of the sandbox, made of httpx and plain dictionaries only."""
 
 import httpx
 
@@ -32,14 +32,14 @@ class Api:
         return await self.http.post(PATH + action, json={"payload": payload or {}}, **options)
 
     async def ok(self, action, **payload):
-        """The result of a call that must succeed."""
+        """Return the result of a call that must succeed."""
         response = await self.send(action, payload)
         assert response.status_code == 200, response.text
         assert list(response.json()) == ["payload"]
         return response.json()["payload"]
 
     async def error(self, action, **payload):
-        """The error object of a call that must fail; nothing may have been performed."""
+        """Return the error object of a call that must fail without performing anything."""
         before = self.sandbox.performed[action]
         response = await self.send(action, payload)
         assert response.status_code >= 400, response.text
@@ -61,5 +61,5 @@ class Api:
         return await self.ok("send_event", chat_id=chat_id, event={"type": "message", "text": text}, **flags)
 
     async def threads(self, chat_id):
-        """All threads of a chat."""
+        """Return all threads of a chat."""
         return (await self.ok("get_chat_threads", chat_id=chat_id))["chat"]["threads"]

@@ -1,4 +1,4 @@
-"""A server that answers anything after some turns of the event loop, without waiting for any time to pass."""
+"""A server that responds after a random number of event loop turns, without sleeping."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 class QuickServer:
-    """One body answers all actions. `rng` says how many turns each half of an answer takes, `slowest` at most."""
+    """Answers every action with one body. `rng` draws the turns before each half of a response, at most `slowest`."""
 
     def __init__(self, rng: Random, *, slowest: int, tls: ssl.SSLContext | None = None) -> None:
         self.rng = rng
@@ -35,7 +35,7 @@ class QuickServer:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # A connection that asyncio has accepted, but not yet made a transport of, is leaked by closing the server.
+        # Closing the server leaks connections that asyncio has accepted but not yet given a transport.
         for listener in self._server.sockets:
             asyncio.get_running_loop().remove_reader(listener.fileno())
         for _ in range(3):
@@ -46,7 +46,7 @@ class QuickServer:
         await self._server.wait_closed()
 
     def soon(self, act: Callable[[], None]) -> None:
-        """Act after some turns."""
+        """Wait some turns of the event loop, then act."""
         self._turn(self.rng.randrange(self.slowest), act)
 
     def _turn(self, left: int, act: Callable[[], None]) -> None:

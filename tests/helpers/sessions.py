@@ -1,4 +1,4 @@
-"""Sessions, chats and waiting without sleeping, for all tests of this folder."""
+"""Sessions with test defaults, started chats, and waiting without sleeping."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ BOUND = 20.0
 
 
 def a_session(url: str, access_token: Any = TOKEN, **options: Any) -> AsyncCustomerSession:
-    """Make a session that looks at no environment and retries at once."""
+    """Return a session that ignores the environment and retries without delay."""
     given: dict[str, Any] = {"trust_env": False, "retry": AT_ONCE, "timeouts": Timeouts(read=5), **options}
     return AsyncCustomerSession(LICENSE, access_token, base_url=url, **given)
 
 
 async def a_chat(sandbox: Sandbox, token: str = TOKEN) -> str:
-    """Start a chat past all sockets; nothing of it is recorded."""
+    """Start a chat in the sandbox without a socket and without recording the request."""
     async with a_session("http://127.0.0.1", token, transport=httpx.ASGITransport(sandbox.app)) as session:
         chat = await session.chats.start_chat(continuous=True)
     sandbox.forget_requests()
@@ -33,25 +33,25 @@ async def a_chat(sandbox: Sandbox, token: str = TOKEN) -> str:
 
 
 async def ticks(count: int) -> None:
-    """Let the event loop turn so many times."""
+    """Let the event loop run `count` turns."""
     for _ in range(count):
         await asyncio.sleep(0)
 
 
 async def until(reached: Callable[[], bool]) -> None:
-    """Let the event loop turn until something holds."""
+    """Let the event loop run until a condition holds."""
     async with asyncio.timeout(BOUND):
-        while not reached():  # noqa: ASYNC110 - nothing tells when it does
+        while not reached():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0)
 
 
 def assert_nothing_held(session: AsyncCustomerSession) -> None:
-    """No call of the session holds a slot or waits for one."""
+    """Assert that no call of the session holds a slot or waits for one."""
     stats = session.stats()
     assert (stats.in_flight, stats.queued) == (0, 0)
 
 
 def open_files() -> int:
-    """Return how many file descriptors the process has open; 0 where the system does not say."""
+    """Return the number of open file descriptors, or 0 on a system without /proc."""
     listed = Path("/proc/self/fd")
     return len(list(listed.iterdir())) if listed.exists() else 0

@@ -1,4 +1,4 @@
-"""Thousands of calls, cancelled at random points, in every way there is."""
+"""Thousands of calls, cancelled at random moments in every supported way."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import attrs
 import httpx
 
 from livechat_customer_async import AsyncCustomerSession, Limits, NewMessage
-from tests.resilience.sessions import a_session, ticks
+from tests.helpers.sessions import a_session, ticks
 
 SLOTS = 5
-LATEST = 80  # turns of the loop after which a call is cancelled at the latest; whole calls take fewer and more
+LATEST = 80  # the most turns of the event loop before a cancellation; a whole call may take fewer or more
 
 
 class BoomError(Exception):
-    """What a task group fails with."""
+    """Raised in a task group to make it fail."""
 
 
 @attrs.frozen
 class Wave:
-    """Some calls at once."""
+    """A number of concurrent calls."""
 
     session: AsyncCustomerSession
     rng: Random
@@ -34,7 +34,7 @@ class Wave:
     file: Path
 
     def call(self) -> Awaitable[Any]:
-        """Begin a call of a random kind."""
+        """Start a call of a random kind."""
         events = self.session.events
         match self.rng.randrange(8):
             case 0:
@@ -47,7 +47,7 @@ class Wave:
                 return self.session.status.get_groups_status(all=True)
 
     def moment(self) -> int:
-        """Return after how many turns to strike."""
+        """Return the number of turns before the cancellation."""
         return self.rng.randrange(LATEST)
 
 
@@ -58,7 +58,7 @@ async def _pieces() -> AsyncIterator[bytes]:
 
 
 async def by_task_cancel(wave: Wave) -> None:
-    """Each call in a task of its own, each cancelled at its own moment."""
+    """Run each call in a task and cancel each at a random moment."""
     tasks = [asyncio.ensure_future(wave.call()) for _ in range(wave.width)]
     moments = [wave.moment() for _ in tasks]
     for turn in range(LATEST):
@@ -70,7 +70,7 @@ async def by_task_cancel(wave: Wave) -> None:
 
 
 async def by_asyncio_timeout(wave: Wave) -> None:
-    """Each call in a time limit of its own, of some milliseconds."""
+    """Run each call under a timeout of a few milliseconds."""
 
     async def limited() -> None:
         with suppress(TimeoutError):
@@ -81,7 +81,7 @@ async def by_asyncio_timeout(wave: Wave) -> None:
 
 
 async def by_task_group(wave: Wave) -> None:
-    """All calls in one task group, in which another task fails."""
+    """Run all calls in a task group in which another task fails."""
 
     async def fail() -> None:
         await ticks(wave.moment())
@@ -100,7 +100,7 @@ async def by_task_group(wave: Wave) -> None:
 
 
 async def by_scope(wave: Wave) -> None:
-    """Each call in an anyio scope of its own, cancelled at its own moment."""
+    """Run each call in an anyio scope and cancel each at a random moment."""
 
     async def call(scope: anyio.CancelScope) -> None:
         with scope:
@@ -119,7 +119,7 @@ async def by_scope(wave: Wave) -> None:
 
 
 async def by_scope_timeout(wave: Wave) -> None:
-    """Each call in a scope with a deadline, all of them in one that is cancelled."""
+    """Run each call in a scope with a deadline, and all of them in a scope that is cancelled."""
 
     async def call() -> None:
         with anyio.move_on_after(wave.rng.random() * 0.03):
@@ -143,7 +143,7 @@ async def _ended(tasks: Sequence[asyncio.Future[Any]]) -> None:
     assert all(isinstance(one, asyncio.CancelledError) for one in odd), odd
 
 
-# ---- over which client
+# ---- transports
 
 
 def over_auto(url: str, token: Any) -> AsyncCustomerSession:
@@ -157,18 +157,18 @@ def over_httpx(url: str, token: Any) -> AsyncCustomerSession:
 
 
 def over_a_callers_client(url: str, token: Any, size: int = SLOTS) -> AsyncCustomerSession:
-    """A caller's client whose pool is as large as our limits."""
+    """A caller's client with a pool as large as the session's limits."""
     client = httpx.AsyncClient(limits=httpx.Limits(max_connections=size), trust_env=False)
     return a_session(url, token, limits=Limits(connections=SLOTS), http_client=client)
 
 
 def over_a_callers_smaller_client(url: str, token: Any) -> AsyncCustomerSession:
-    """A caller's client whose pool is smaller than our limits."""
+    """A caller's client with a pool smaller than the session's limits."""
     return over_a_callers_client(url, token, size=2)
 
 
 def over_a_callers_transport(url: str, token: Any) -> AsyncCustomerSession:
-    """A caller's transport, smaller than our limits."""
+    """A caller's transport with a pool smaller than the session's limits."""
     transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=2), trust_env=False)
     return a_session(url, token, limits=Limits(connections=SLOTS), transport=transport)
 

@@ -1,4 +1,4 @@
-"""The recorded samples of `tests/samples`: for each action what a request holds, and what the server may answer."""
+"""Load `tests/samples`: the requests of each action, and the responses the server may give."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[1] / "samples"
 
 @attrs.frozen
 class RequestSample:
-    """What the server has to see: the query, and either the envelope's payload or the parts of a multipart body."""
+    """The expected request: its query, and either the payload or the parts of a multipart body."""
 
     query: dict[str, str]
     payload: dict[str, Any] | None = None
@@ -24,7 +24,7 @@ class RequestSample:
 
 @attrs.frozen
 class ResponseSample:
-    """What the server answers; a body left out is an empty one."""
+    """The server's response. The body is empty if omitted."""
 
     status: int
     body: Any = _LEFT_OUT
@@ -40,7 +40,7 @@ class Sample:
     responses: dict[str, ResponseSample]
 
     def pairs(self) -> Iterator[tuple[str, str]]:
-        """Yield every request once and every response once, paired with the first of the other kind."""
+        """Yield each request and each response once, paired with the first of the other kind."""
         first_request, first_response = next(iter(self.requests)), next(iter(self.responses))
         for request in self.requests:
             yield request, first_response

@@ -14,7 +14,7 @@ FILE = b"%PDF-1.4 receipt" * 4096
 
 @attrs.frozen
 class Subject:
-    """An action, and how a user calls it."""
+    """An action and the call that performs it."""
 
     action: str
     replay: Replay

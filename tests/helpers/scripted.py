@@ -1,4 +1,4 @@
-"""A transport that does what a script says, on whatever clock the event loop has."""
+"""A transport scripted per action, timed by the event loop's clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import httpx
 
-# Raised before a request is on its way, whoever raises them.
+# Errors that mean that nothing was sent.
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 OTHER_FAULTS = (
     httpx.ReadError,
@@ -26,7 +26,7 @@ MAY_HAVE_ACTED = ("internal", "request_timeout")
 
 @attrs.frozen
 class Step:
-    """What becomes of one request.
+    """What happens to one request.
 
     Attributes:
         delay: seconds until it does; infinite for never.
@@ -46,7 +46,7 @@ class Step:
 
     @property
     def surely_did_nothing(self) -> bool:
-        """Whether the server, by the API's rules, has not acted."""
+        """Whether the server has not acted, by the API's rules."""
         if self.fault is not None:
             return issubclass(self.fault, NEVER_SENT)
         type_ = self._error_type()
@@ -72,7 +72,7 @@ def refusal(type_: str, *, status: int = 400, data: Any = None, retry_after: str
 
 @attrs.define
 class Begun:
-    """A request that reached the transport; `ended` when its step was through."""
+    """A request that reached the transport; `ended` is set when its step is over."""
 
     at: float
     step: Step
@@ -82,12 +82,12 @@ class Begun:
 
     @property
     def may_have_acted(self) -> bool:
-        """Whether the server may have acted, as far as a client can know."""
+        """Whether the server may have acted, as far as a client can tell."""
         return self.ended is None or not self.step.surely_did_nothing
 
 
 class ScriptedTransport(httpx.AsyncBaseTransport):
-    """Plays a script for each action; once it is at its end, its last step goes on for ever."""
+    """Plays a script for each action; the last step repeats."""
 
     def __init__(self, scripts: Mapping[str, Sequence[Step]]) -> None:
         self.scripts = scripts
@@ -95,7 +95,7 @@ class ScriptedTransport(httpx.AsyncBaseTransport):
 
     @property
     def requests(self) -> int:
-        """How many requests there were in all."""
+        """The total number of requests."""
         return sum(map(len, self.begun.values()))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

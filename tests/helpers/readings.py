@@ -1,4 +1,4 @@
-"""What a user reads in the result of each call, by action and name of the response sample."""
+"""Assertions on the results of the response samples in `tests/samples`, by action and sample name."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from livechat_customer_async import (
     UploadedFile,
     UrlDetails,
 )
-from tests.contract.drives import CHAT, CUSTOMER, EVENT, THREAD
+from tests.helpers.drives import CHAT, CUSTOMER, EVENT, THREAD
 
 SMITH = "smith@example.com"
 
