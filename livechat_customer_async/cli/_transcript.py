@@ -39,7 +39,7 @@ class _Bubbles:
         if isinstance(event, UnknownEvent):
             return Align.center(Text(f"[{one_line(event.type or 'event of unknown type')}]", style="dim"))
         if isinstance(event, SystemMessage):
-            return Align.center(Text(one_line(event.text), style="dim"))
+            return Align.center(Text(one_line(event.text or event.system_message_type), style="dim"))
         mine = event.author_id in self._mine
         title = Text.assemble((self._name(event.author_id), "bold"), (_time(event.timestamp), "dim"))
         panel = Panel(
@@ -61,7 +61,8 @@ class _Bubbles:
                 yield Text(without_controls(event.text))
             case File():
                 size = "" if event.size is None else f", {decimal(event.size)}"
-                yield Text.assemble((one_line(event.name), "bold"), f" ({one_line(event.content_type)}{size})")
+                kind = one_line(event.content_type or "unknown type")
+                yield Text.assemble((one_line(event.name or "file"), "bold"), f" ({kind}{size})")
                 yield Text(one_line(event.url), style="underline", overflow="fold")
             case RichMessage():
                 yield from self._card(event)
@@ -78,7 +79,7 @@ class _Bubbles:
                 yield Text("  ").join(self._button(button) for button in element.buttons)
 
     def _button(self, button: RichButton) -> Text:
-        text = one_line(button.text)
+        text = one_line(button.text or "")
         if not button.user_ids:
             return Text(f"[ {text} ]", style="dim")
         return Text(f"[ {'x' if self._ascii else '✓'} {text} ]", style="bold cyan")
