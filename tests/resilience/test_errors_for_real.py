@@ -20,6 +20,7 @@ from livechat_customer_async import (
     ChatWindowError,
     ConfigurationError,
     DecodeError,
+    FileTooLargeError,
     InternalError,
     InvalidRequestError,
     Limits,
@@ -188,7 +189,7 @@ async def test_the_window_of_the_server() -> None:
 
 def _raised_in_tests() -> set[type[LiveChatError]]:
     raised = {real.error for real in REAL} | {ApiError.class_for(type_) for type_ in TYPES}
-    return raised | {ApiError, ChatWindowError, CallTimeoutError, DecodeError, LiveChatError}
+    return raised | {ApiError, ChatWindowError, CallTimeoutError, DecodeError, FileTooLargeError, LiveChatError}
 
 
 async def test_no_class_is_left_out() -> None:
