@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict, Unpack
+from typing import Any, Literal, NoReturn, Self, TypedDict, Unpack
 
+import attrs
 import httpx
 
-from . import _options as configure
+from . import _options as options_
 from ._base.clock import Clock
 from ._call.action import Replay, raw_action
+from ._call.api import V3_0, Endpoints
+from ._call.middleware import Middleware
 from ._call.observe import Observer
-from ._call.pipeline import Options, Pipeline
+from ._call.options import Options
+from ._call.pipeline import Pipeline
 from ._call.shared import Pool, SessionStats
 from ._net.clients import TransportOptions
+from ._net.headers import check_header_value
 from ._net.open import open_transport
-from ._version import __version__
+from .actions.chats import ChatsActions
+from .actions.customers import CustomersActions
+from .actions.events import EventsActions
+from .actions.other import OtherActions
+from .actions.properties import PropertiesActions
+from .actions.status import StatusActions
 from .config import Limits, RetryPolicy, Timeouts, TokenProvider
 from .errors import ConfigurationError, InvalidRequestError
 
-if TYPE_CHECKING:
-    from .actions.chats import ChatsActions
-    from .actions.customers import CustomersActions
-    from .actions.events import EventsActions
-    from .actions.other import OtherActions
-    from .actions.properties import PropertiesActions
-    from .actions.status import StatusActions
-
 _ACTION_NAME = re.compile(r"[a-z_]+")
-_DEFAULT_USER_AGENT = f"livechat-customer-async/{__version__}"
 _BASE_URL = "https://api.livechatinc.com"
 _UNCHANGED: Any = object()
+_FROM_ENVIRONMENT: Any = object()
 
 
 class SessionOptions(TypedDict, total=False):
-    """The keyword arguments of `AsyncCustomerSession`; what each means is said there."""
+    """The keyword arguments of `AsyncCustomerSession`, described there."""
 
     base_url: str
     region: str | None
@@ -48,56 +51,61 @@ class SessionOptions(TypedDict, total=False):
     limits: Limits
     retry: RetryPolicy
     observers: Iterable[Observer]
+    middleware: Iterable[Middleware]
     proxy: str | None
     ssl_context: ssl.SSLContext | None
     trust_env: bool
-    engine: str
+    engine: Literal["auto", "httpx"]
     transport: httpx.AsyncBaseTransport | None
     http_client: httpx.AsyncClient | None
+    clock: Clock | None
 
 
 class AsyncCustomerSession:
     """A session of one customer with the LiveChat Customer Chat Web API v3.0.
 
-    It is ready when made, and ends with `async with` or `await session.aclose()`. Its first call binds it to the
-    running event loop. Any number of calls may run at once; cancelling any of them leaves the session usable.
+    It is ready when constructed and ends with `async with` or `await session.aclose()`. Its first call binds it to the
+    running event loop. Any number of calls may run concurrently; cancelling them leaves the session usable.
 
     Attributes:
         chats: list, read, start, activate and close chats.
         events: send events and files.
-        properties: properties of chats, threads and events.
-        customers: the customer itself.
-        status: whether groups are online.
-        other: goals, forms, the predicted agent, URL details, what was last seen.
+        properties: set and delete properties of chats, threads and events.
+        customers: update the customer.
+        status: read the status of groups.
+        other: goals, forms, the predicted agent, URL details, last seen timestamp.
 
     Args:
         license_id: the LiveChat license.
-        access_token: a customer access token, or an async callable that returns one (see `TokenProvider`). It is
-            asked once for any number of waiting calls, ahead of expiry, and again when the server refuses the
-            token; the call is then repeated once.
+        access_token: a customer access token, or an async callable that returns one (see `TokenProvider`). A provider
+            is called once for any number of waiting calls, before the token expires, and again when the server refuses
+            the token; the call is then repeated once. `None`: the pool has no customer of its own, and calls are made
+            on the sessions that `for_customer` returns.
         base_url: where the API is; https, or http on this machine.
         region: data centre, `dal` or `fra`; `None`: what the token's prefix says.
         user_agent: the server takes it for the customer's own; `None`: this package's name.
-        headers: added to each request. Authorization, Host, Content-* and X-Region are not yours to set.
-        timeouts: limits of time.
+        headers: added to each request; Authorization, Host, Content-* and X-Region are refused.
+        timeouts: time limits.
         limits: limits of the connection pool.
-        retry: when a call is tried again.
-        observers: told of what calls do.
-        proxy: URL of a proxy; `None`: what the environment says, where `trust_env`.
-        ssl_context: for TLS; `None`: the default one, which the process makes once.
-        trust_env: whether proxies and certificates are also looked up in the environment.
+        retry: when a call is attempted again.
+        observers: objects that are told what calls do.
+        middleware: objects whose `attempt` is entered around each attempt of a call, outermost first.
+        proxy: URL of a proxy; `None`: what the environment says, if `trust_env`.
+        ssl_context: for TLS; `None`: the default context, which the process makes once.
+        trust_env: whether to look up proxies and certificates in the environment.
         engine: `"auto"`, or `"httpx"` for httpx's own transport.
-        transport: replaces the transport; for tests, mostly.
+        transport: an httpx transport to use instead; mostly for tests.
         http_client: your own client, with its hooks, mounts and proxies; it stays yours to close.
+        clock: source of time and random numbers; `None`: the system's. For tests.
 
     Raises:
-        ConfigurationError: an argument is not sound; its text says which and why.
+        ConfigurationError: an argument is invalid; the text says which and why.
     """
 
     def __init__(
         self,
         license_id: int,
-        access_token: str | TokenProvider,
+        access_token: str | TokenProvider | None = None,
         *,
         base_url: str = _BASE_URL,
         region: str | None = None,
@@ -107,132 +115,132 @@ class AsyncCustomerSession:
         limits: Limits = Limits(),
         retry: RetryPolicy = RetryPolicy(),
         observers: Iterable[Observer] = (),
+        middleware: Iterable[Middleware] = (),
         proxy: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
         trust_env: bool = True,
-        engine: str = "auto",
+        engine: Literal["auto", "httpx"] = "auto",
         transport: httpx.AsyncBaseTransport | None = None,
         http_client: httpx.AsyncClient | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        self._license_id = configure.license_id(license_id)
-        self._access = configure.access(access_token)
-        self._region = configure.region(region)
-        self._user_agent = None if user_agent is None else configure.header_value(user_agent, "user_agent")
-        self._headers = configure.headers(headers)
-        self._timeouts = configure.instance(timeouts, Timeouts, "timeouts")
-        self._retry = configure.instance(retry, RetryPolicy, "retry")
-        self._base_url = configure.base_url(base_url)
-        self._owns_pool = True
-        options = TransportOptions(
-            base_url=self._base_url,
-            limits=configure.instance(limits, Limits, "limits"),
-            proxy=configure.optional_instance(proxy, str, "proxy"),
-            ssl_context=configure.optional_instance(ssl_context, ssl.SSLContext, "ssl_context"),
-            trust_env=configure.instance(trust_env, bool, "trust_env"),
-            engine=engine,
-            transport=configure.optional_instance(transport, httpx.AsyncBaseTransport, "transport"),
-            http_client=configure.optional_instance(http_client, httpx.AsyncClient, "http_client"),
+        self._license_id = options_.check_license_id(license_id)
+        options = Options(
+            access=None if access_token is None else options_.check_access(access_token),
+            timeouts=options_.check_instance(timeouts, Timeouts, "timeouts"),
+            retry=options_.check_instance(retry, RetryPolicy, "retry"),
+            region=options_.check_region(region),
+            user_agent=_checked_user_agent(user_agent),
+            headers=options_.check_headers(headers),
         )
-        self._pool = Pool(
-            license_id=self._license_id,
-            base_url=self._base_url,
-            observers=configure.observers(observers),
-            transport=open_transport(options),
+        url = options_.check_base_url(base_url)
+        transport_options = TransportOptions(
+            base_url=url,
+            limits=options_.check_instance(limits, Limits, "limits"),
+            proxy=options_.check_optional(proxy, str, "proxy"),
+            ssl_context=options_.check_optional(ssl_context, ssl.SSLContext, "ssl_context"),
+            trust_env=options_.check_instance(trust_env, bool, "trust_env"),
+            engine=engine,
+            transport=options_.check_optional(transport, httpx.AsyncBaseTransport, "transport"),
+            http_client=options_.check_optional(http_client, httpx.AsyncClient, "http_client"),
+        )
+        pool = Pool(
+            endpoints=Endpoints(V3_0, url, license_id),
+            observers=options_.check_observers(observers),
+            middleware=options_.check_middleware(middleware),
+            clock=options_.check_clock(clock),
+            transport=open_transport(transport_options),
             limits=limits,
             budget=retry.budget,
-            clock=Clock(),
+            made_at=_caller_of_the_package(),
         )
-        self._fixed_headers = self._join_headers()
-        self._call = self._pipeline()
+        self._start(pool, options, owns_pool=True)
+
+    def _start(self, pool: Pool, options: Options, *, owns_pool: bool) -> None:
+        self._pool = pool
+        self._options = options
+        self._owns_pool = owns_pool
+        self._call = Pipeline(pool, options)
 
     @classmethod
-    def from_env(cls, **options: Unpack[SessionOptions]) -> Self:
-        """Make a session from the environment.
+    def from_env(
+        cls, access_token: str | TokenProvider | None = _FROM_ENVIRONMENT, **options: Unpack[SessionOptions]
+    ) -> Self:
+        """Create a session from environment variables.
 
-        `LIVECHAT_LICENSE_ID` and `LIVECHAT_ACCESS_TOKEN` must be there; `LIVECHAT_BASE_URL` and `LIVECHAT_REGION` are
-        used where they are and the keyword is not given.
+        `LIVECHAT_LICENSE_ID` and `LIVECHAT_ACCESS_TOKEN` are required; `LIVECHAT_BASE_URL` and `LIVECHAT_REGION` are
+        used if they are set and the keyword is not given.
 
         Args:
+            access_token: in place of `LIVECHAT_ACCESS_TOKEN`; `None`: a pool without a customer of its own.
             **options: the keyword arguments of the class.
 
         Raises:
-            ConfigurationError: a variable is missing or bad; its text names it.
+            ConfigurationError: a variable is missing or invalid; the text names it.
         """
-        license_id = configure.license_id_from_environment("LIVECHAT_LICENSE_ID")
-        token = configure.required_from_environment("LIVECHAT_ACCESS_TOKEN")
-        base_url = configure.from_environment("LIVECHAT_BASE_URL")
+        license_id = options_.license_id_from_environment("LIVECHAT_LICENSE_ID")
+        if access_token is _FROM_ENVIRONMENT:
+            access_token = _token_from_environment("LIVECHAT_ACCESS_TOKEN")
+        base_url = options_.from_environment("LIVECHAT_BASE_URL")
         if base_url is not None and "base_url" not in options:
-            _named("LIVECHAT_BASE_URL", configure.base_url, base_url)
-            options["base_url"] = base_url
-        region = configure.from_environment("LIVECHAT_REGION")
+            options["base_url"] = options_.checked_variable("LIVECHAT_BASE_URL", options_.check_base_url, base_url)
+        region = options_.from_environment("LIVECHAT_REGION")
         if region is not None and "region" not in options:
-            _named("LIVECHAT_REGION", configure.region, region)
-            options["region"] = region
-        _named("LIVECHAT_ACCESS_TOKEN", configure.access, token)
-        return cls(license_id, token, **options)
+            options["region"] = options_.checked_variable("LIVECHAT_REGION", options_.check_region, region)
+        return cls(license_id, access_token, **options)
 
-    # ---- namespaces; imported on first use, since making their request models is a tenth of the whole import
+    # ---- calls
 
     @cached_property
     def chats(self) -> ChatsActions:
         """List, read, start, activate and close chats."""
-        from .actions.chats import ChatsActions
-
         return ChatsActions(self._call)
 
     @cached_property
     def events(self) -> EventsActions:
         """Send events and files."""
-        from .actions.events import EventsActions
-
         return EventsActions(self._call)
 
     @cached_property
     def properties(self) -> PropertiesActions:
         """Set and delete properties of chats, threads and events."""
-        from .actions.properties import PropertiesActions
-
         return PropertiesActions(self._call)
 
     @cached_property
     def customers(self) -> CustomersActions:
-        """What is known of the customer."""
-        from .actions.customers import CustomersActions
-
+        """Update the customer."""
         return CustomersActions(self._call)
 
     @cached_property
     def status(self) -> StatusActions:
-        """Whether groups are online."""
-        from .actions.status import StatusActions
-
+        """Read the status of groups."""
         return StatusActions(self._call)
 
     @cached_property
     def other(self) -> OtherActions:
-        """Goals, forms, the predicted agent, URL details, what was last seen."""
-        from .actions.other import OtherActions
-
+        """Goals, forms, the predicted agent, URL details, last seen timestamp."""
         return OtherActions(self._call)
 
     async def call(self, action: str, payload: Mapping[str, Any], *, replay: Replay = Replay.UNSAFE) -> Any:
         """Call an action that has no method here, and return its result as plain data; `None` for an empty answer.
 
+        Ints beyond 64 bits in the result become floats.
+
         Args:
             action: its name on the wire, of the characters a-z and _.
             payload: its parameters, any JSON object.
-            replay: whether performing it twice is performing it once, so that it may be repeated after an unknown
-                outcome.
+            replay: whether performing it twice has the effect of performing it once, so that it may be repeated after
+                an unknown outcome.
 
         Raises:
             InvalidRequestError: the name or the payload cannot be sent.
-            LiveChatError: the call failed; its subclass and `outcome` say how.
+            LiveChatError: the call failed; its class and `outcome` say how.
         """
         if not isinstance(action, str) or _ACTION_NAME.fullmatch(action) is None:
             raise InvalidRequestError("expected a name of the characters a-z and _", parameter="action")
         if not isinstance(replay, Replay):
             raise InvalidRequestError("expected Replay.SAFE or Replay.UNSAFE", parameter="replay", action=action)
-        return await self._call(raw_action(action, replay), payload)
+        return await self._call(raw_action(action, replay), payload=payload)
 
     # ---- other sessions over the same pool
 
@@ -240,35 +248,35 @@ class AsyncCustomerSession:
         self,
         access_token: str | TokenProvider,
         *,
+        key: Hashable | None = None,
         user_agent: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncCustomerSession:
         """Return a session of another customer over the same connections, limits and retry budget.
 
-        It takes microseconds: make one for each request. What is known of a customer, its token and region, is kept
-        with the pool. Closing it closes nothing; this session's end is its end.
+        It takes microseconds: make one for each request. What is known of a customer, its token and region, belongs to
+        the pool. Closing the returned session does nothing; closing this one ends it.
 
         Args:
-            access_token: the other customer's token or provider. Pass the same provider object each time: its tokens
-                are found again by it.
+            access_token: the other customer's token or provider.
+            key: what the customer is known by, such as a user id, so that a provider made for each request serves;
+                two keys never share a token. `None`: the provider object itself (pass the same one each time), or the
+                token.
             user_agent: the other customer's own; `None`: this session's.
             headers: added to this session's; `None`: none.
 
         Raises:
-            ConfigurationError: an argument is not sound.
+            ConfigurationError: an argument is invalid.
         """
-        child = self._child()
-        child._access = configure.access(access_token)
-        if user_agent is not None:
-            child._user_agent = configure.header_value(user_agent, "user_agent")
+        changes: dict[str, Any] = {"access": options_.check_access(access_token), "key": options_.check_key(key)}
         if headers is not None:
-            child._headers = {**self._headers, **configure.headers(headers)}
-            if user_agent is None and "user-agent" in (name.lower() for name in headers):
-                child._user_agent = None  # the one that was given for this customer goes before this session's
-        if user_agent is not None or headers is not None:
-            child._fixed_headers = child._join_headers()
-        child._call = child._pipeline()
-        return child
+            added = options_.check_headers(headers)
+            changes["headers"] = {**self._options.headers, **added}
+            if "user-agent" in added:
+                changes["user_agent"] = None  # the one among the headers replaces this session's
+        if user_agent is not None:
+            changes["user_agent"] = _checked_user_agent(user_agent)
+        return self._with(changes)
 
     def with_options(
         self,
@@ -278,69 +286,33 @@ class AsyncCustomerSession:
         region: str | None = _UNCHANGED,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncCustomerSession:
-        """Return a session of the same customer with other options; what is not given stays as it is.
+        """Return a session of the same customer with other options; those not given stay as they are.
 
         Args:
-            timeouts: replace all of them; `attrs.evolve` changes one.
+            timeouts: replaces all of them; `attrs.evolve` changes one.
             retry: replaces the policy; the budget stays that of the pool.
             region: data centre; `None`: what the token's prefix says.
-            headers: replace those that this session adds.
+            headers: replaces those that this session adds.
 
         Raises:
-            ConfigurationError: an argument is not sound.
+            ConfigurationError: an argument is invalid.
         """
-        child = self._child()
+        changes: dict[str, Any] = {}
         if timeouts is not None:
-            child._timeouts = configure.instance(timeouts, Timeouts, "timeouts")
+            changes["timeouts"] = options_.check_instance(timeouts, Timeouts, "timeouts")
         if retry is not None:
-            child._retry = configure.instance(retry, RetryPolicy, "retry")
+            changes["retry"] = options_.check_instance(retry, RetryPolicy, "retry")
         if region is not _UNCHANGED:
-            child._region = configure.region(region)
+            changes["region"] = options_.check_region(region)
         if headers is not None:
-            child._headers = configure.headers(headers)
-            child._fixed_headers = child._join_headers()
-        child._call = child._pipeline()
-        return child
+            changes["headers"] = options_.check_headers(headers)
+        return self._with(changes)
 
-    def _child(self) -> AsyncCustomerSession:
-        child = object.__new__(AsyncCustomerSession)
-        child._license_id = self._license_id
-        child._access = self._access
-        child._region = self._region
-        child._user_agent = self._user_agent
-        child._headers = self._headers
-        child._timeouts = self._timeouts
-        child._retry = self._retry
-        child._base_url = self._base_url
-        child._owns_pool = False
-        child._pool = self._pool
-        child._fixed_headers = self._fixed_headers
-        return child
-
-    def _pipeline(self) -> Pipeline:
-        return Pipeline(
-            self._pool,
-            Options(
-                access=self._access,
-                timeouts=self._timeouts,
-                retry=self._retry,
-                region=self._region,
-                headers=self._fixed_headers,
-            ),
-        )
-
-    def _join_headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        host = self._base_url.netloc.decode("ascii")
-        joined = {
-            **self._pool.transport.default_headers,
-            "host": host,
-            "accept": "application/json",
-            "user-agent": _DEFAULT_USER_AGENT,
-            **self._headers,
-        }
-        if self._user_agent is not None:
-            joined["user-agent"] = self._user_agent
-        return tuple((name.encode("ascii"), value.encode("latin-1")) for name, value in joined.items())
+    def _with(self, changes: dict[str, Any]) -> AsyncCustomerSession:
+        other = object.__new__(AsyncCustomerSession)
+        other._license_id = self._license_id
+        other._start(self._pool, attrs.evolve(self._options, **changes), owns_pool=False)
+        return other
 
     # ---- lifecycle
 
@@ -351,7 +323,7 @@ class AsyncCustomerSession:
     async def aclose(self) -> None:
         """Let calls in flight finish for 5 s, end the rest with an error, and close all connections. Idempotent.
 
-        Does nothing on a session that `for_customer` or `with_options` made.
+        It does nothing on a session that `for_customer` or `with_options` returned.
         """
         if self._owns_pool:
             await self._pool.aclose()
@@ -366,16 +338,31 @@ class AsyncCustomerSession:
 
     def __repr__(self) -> str:
         state = "closed" if self._pool.closed else "open"
-        return f"<AsyncCustomerSession license_id={self._license_id} base_url={str(self._base_url)!r} {state}>"
+        url = self._pool.endpoints.base_url
+        return f"<AsyncCustomerSession license_id={self._license_id} base_url={url!r} {state}>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("an AsyncCustomerSession is not pickled: make one in each process")
+        raise TypeError("an AsyncCustomerSession cannot be pickled: create one in each process")
 
 
-def _named(variable: str, check: Any, value: str) -> None:
-    """Check a variable's value, so that the error names the variable rather than the parameter."""
-    try:
-        check(value)
-    except ConfigurationError as error:
-        said = error.message.partition(": ")[2] or error.message
-        raise ConfigurationError(f"the environment variable {variable} is bad: {said}") from None
+def _checked_user_agent(user_agent: str | None) -> str | None:
+    return None if user_agent is None else check_header_value(user_agent, "user_agent")
+
+
+def _token_from_environment(variable: str) -> str:
+    token = options_.from_environment(variable)
+    if token is None:
+        raise ConfigurationError(
+            f"the environment variable {variable} is missing or empty: set it to a customer access token (from "
+            "LiveChat's Customer Authorization API), or try everything without an account: livechat-customer sandbox"
+        )
+    return options_.checked_variable(variable, options_.check_access, token)
+
+
+def _caller_of_the_package() -> str:
+    """Return file and line of the code that creates a session."""
+    package = __name__.partition(".")[0]
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        frame = frame.f_back
+    return "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -1,11 +1,11 @@
-"""Frozen options of a session, checked when they are made."""
+"""Frozen options of a session, checked when they are created."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, Self, TypeAlias
 
 import attrs
@@ -15,7 +15,7 @@ from .errors import ConfigurationError
 
 __all__ = ["AccessToken", "Limits", "RetryPolicy", "Timeouts", "TokenProvider"]
 
-# What a bearer token may hold: the visible ASCII characters (RFC 9110, field-vchar), so no blank and no control.
+# A bearer token consists of visible ASCII characters (RFC 9110, field-vchar).
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -26,12 +26,12 @@ def _refuse(name: str, expected: str, value: object) -> NoReturn:
 
 
 def _number(value: object) -> float | None:
-    """Return a finite int or float as it is, and `None` for anything else: a bool is no number."""
+    """Return a finite int or float as it is, and `None` for anything else, a bool included."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
         return value if math.isfinite(value) else None
-    except OverflowError:  # an int beyond every float
+    except OverflowError:  # an int too large for a float
         return None
 
 
@@ -60,15 +60,15 @@ def _count(minimum: int, *, optional: bool = False) -> Callable[[Any, attrs.Attr
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Timeouts(Value):
-    """Limits in seconds; `None` is no limit.
+    """Time limits in seconds; `None` is no limit.
 
     Attributes:
         connect: making one connection, DNS and TLS included.
-        read: waiting for the next bytes of an answer. The server itself gives up after 15 s and says so: a limit
-            below that never sees its `request_timeout`.
+        read: waiting for the next bytes of an answer. The server itself gives up after 15 s and says so; with a
+            shorter limit its `request_timeout` is never seen.
         write: handing the next bytes of a request to the socket.
-        total: one call whole: queueing, token, every attempt and every wait.
-        upload_total: takes the place of `total` for `send_file` and `upload_file`.
+        total: one whole call: waiting for a connection, token, all attempts and the pauses between them.
+        upload_total: replaces `total` for `send_file` and `upload_file`.
     """
 
     connect: float | None = attrs.field(default=5.0, validator=_positive_or_none)
@@ -80,15 +80,15 @@ class Timeouts(Value):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Limits(Value):
-    """What the pool may hold.
+    """Limits of the connection pool.
 
     Attributes:
-        connections: most calls in flight, and so most connections; further calls wait, oldest first. The pool of an
-            `http_client` or a `transport` of httpx bounds them too, where it holds fewer.
-        keepalive: most idle connections kept for reuse; `None`: what suits the engine.
-        keepalive_expiry: seconds an idle connection is kept; `None`: until the server closes it.
-        queue: most calls that may wait; `None`: any number. One more fails with `TransportError`.
-        queue_timeout: seconds a call may wait for its turn; `None`: as long as `Timeouts.total` allows.
+        connections: maximum number of calls in flight, and so of connections; further calls wait, oldest first. The
+            pool of an `http_client` or a `transport` of httpx may hold fewer.
+        keepalive: maximum number of idle connections kept for reuse; `None`: what suits the engine.
+        keepalive_expiry: seconds that an idle connection is kept; `None`: until the server closes it.
+        queue: maximum number of calls that may wait; `None`: any number. One more fails with `TransportError`.
+        queue_timeout: seconds that a call may wait for a connection; `None`: as long as `Timeouts.total` allows.
     """
 
     connections: int = attrs.field(default=100, validator=_count(1))
@@ -100,17 +100,17 @@ class Limits(Value):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class RetryPolicy(Value):
-    """When a call is tried again; times in seconds.
+    """When a call is attempted again; times in seconds.
 
     Attributes:
-        attempts: most attempts of one call. The one replay after a token refresh and the one after a change of
-            region are not bounded by it.
-        base: first wait after a fault of the connection; it doubles with each further one.
-        throttle_base: first wait where the server asked for fewer requests; it doubles likewise.
-        cap: longest wait. The actual one is drawn between 0 and the computed one.
+        attempts: maximum number of attempts of one call. Attempts that the server refused because of their rate do
+            not count, nor do the one replay after a token refresh and the one after a change of region.
+        base: first pause after a connection fault; it doubles with each further one.
+        throttle_base: first pause after an overload for which the server named no pause; it doubles likewise.
+        cap: maximum pause. The actual one is random, between 0 and the computed one.
         retry_after_cap: longest `Retry-After` that is waited for; a longer one is raised at once.
-        budget: tokens of the whole pool. A retry takes 14, a throttled one 5; a success after a retry gives that
-            back, any other success gives 1. With none left nothing is retried.
+        budget: tokens of the whole pool. A retry takes 14; a success after a retry gives them back, any other success
+            gives 1. While there are none, nothing is retried.
     """
 
     attempts: int = attrs.field(default=3, validator=_count(1))
@@ -126,40 +126,23 @@ class RetryPolicy(Value):
         return cls(attempts=1)
 
 
-# Ours to set, or such that a request could be read as another one than it is.
-_RESERVED_HEADERS = {
-    "authorization",
-    "connection",
-    "expect",
-    "host",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-    "x-api-version",
-    "x-region",
-}
-
-
-def is_reserved(header: str) -> bool:
-    """Tell whether a header, by its name in lower case, is not the caller's to set."""
-    return header in _RESERVED_HEADERS or header.startswith("content-")
-
-
 def checked_token(value: object) -> str:
-    """Return a customer access token, `%3A` read as the colon that it stands for.
+    """Return a customer access token; a pasted `%3A` becomes the colon that it stands for.
 
     Raises:
-        ConfigurationError: it is no `str`, empty, or holds characters that a header cannot.
+        ConfigurationError: not a `str`, empty, or characters that an HTTP header cannot contain.
     """
     if isinstance(value, AccessToken):
-        raise ConfigurationError("access_token: an AccessToken is for providers to return: pass its value")
+        raise ConfigurationError("access_token: an AccessToken is what a provider returns; pass its value instead")
     if not isinstance(value, str):
         raise ConfigurationError(f"access_token: expected a str or an async callable, got {type(value).__name__}")
     if not value:
-        raise ConfigurationError("access_token: it is empty")
+        raise ConfigurationError("access_token: empty")
+    if value[:7].lower() == "bearer ":
+        raise ConfigurationError("access_token: pass the token without Bearer; the session adds it")
     if _TOKEN.fullmatch(value) is None:
-        what = "a blank or a line break" if value.split() != [value] else "characters"
-        raise ConfigurationError(f"access_token: it holds {what} that an HTTP header cannot hold there")
+        what = "whitespace" if value.split() != [value] else "characters"
+        raise ConfigurationError(f"access_token: contains {what} that an HTTP header cannot contain")
     return value.replace("%3A", ":").replace("%3a", ":") if "%" in value else value
 
 
@@ -169,23 +152,38 @@ def _aware_or_none(_instance: object, _attribute: object, value: Any) -> None:
     if not isinstance(value, datetime):
         raise ConfigurationError(f"AccessToken.expires_at: expected a datetime or None, got {type(value).__name__}")
     if value.utcoffset() is None:
-        raise ConfigurationError("AccessToken.expires_at: expected an aware datetime, got a naive one: add a tzinfo")
+        raise ConfigurationError("AccessToken.expires_at: expected an aware datetime, got a naive one; add a tzinfo")
 
 
 @attrs.frozen(eq=False, repr=False)
 class AccessToken(Value):
-    """A customer access token as a provider returns it. Its repr hides the value, and it does not pickle.
+    """A customer access token as a provider returns it. Its repr hides the value, and it cannot be pickled.
 
     Attributes:
         value: the token itself.
-        expires_at: aware `datetime` of its end; `None` where that is not known. Known, it is refreshed ahead of it.
+        expires_at: aware `datetime`; `None` if not known. A token whose expiry is known is refreshed before it.
+        expires_in: seconds from now, in place of `expires_at`, which then is computed.
     """
 
     value: str = attrs.field(converter=checked_token, repr=False)
     expires_at: datetime | None = attrs.field(default=None, validator=_aware_or_none)
+    expires_in: float | None = attrs.field(
+        default=None, validator=_positive_or_none, kw_only=True, eq=False, repr=False
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.expires_in is None:
+            return
+        if self.expires_at is not None:
+            raise ConfigurationError("AccessToken: expires_at and expires_in cannot be combined")
+        try:
+            expires_at = datetime.now(UTC) + timedelta(seconds=self.expires_in)
+        except OverflowError:
+            _refuse("AccessToken.expires_in", "a number of seconds that ends before the year 10000", self.expires_in)
+        object.__setattr__(self, "expires_at", expires_at)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("an AccessToken is not pickled: a secret would leave the process unnoticed")
+        raise TypeError("an AccessToken cannot be pickled: the secret would leave the process unnoticed")
 
     def __copy__(self) -> Self:
         return self
@@ -195,4 +193,4 @@ class AccessToken(Value):
 
 
 TokenProvider: TypeAlias = Callable[[], Awaitable[str | AccessToken]]
-"""An async callable without arguments that returns a token, or an `AccessToken` where its end is known."""
+"""An async callable without arguments that returns a token, or an `AccessToken` if its expiry is known."""

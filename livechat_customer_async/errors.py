@@ -17,6 +17,7 @@ __all__ = [
     "ChatWindowError",
     "ConfigurationError",
     "CustomerBannedError",
+    "DecodeError",
     "EntityTooLargeError",
     "GroupNotFoundError",
     "GroupOfflineError",
@@ -43,17 +44,17 @@ __all__ = [
 
 
 class Outcome(enum.Enum):
-    """What a failed call may have done on the server."""
+    """Whether the server may have acted on a call that failed."""
 
     NOT_SENT = "not_sent"
-    """The request was never complete on the wire: the server cannot have acted."""
+    """The request was never sent completely: the server cannot have acted."""
     UNKNOWN = "unknown"
-    """The request left and no clear answer came: the server may have acted."""
+    """The request was sent and no clear answer came: the server may have acted."""
     REJECTED = "rejected"
-    """The server answered that it refuses: it did nothing."""
+    """The server refused the request: it did nothing."""
 
 
-_OUTCOME_IN_WORDS = {
+_OUTCOME_TEXTS = {
     Outcome.NOT_SENT: "nothing was sent",
     Outcome.UNKNOWN: "the server may have acted",
     Outcome.REJECTED: "the server did nothing",
@@ -61,18 +62,20 @@ _OUTCOME_IN_WORDS = {
 
 
 class LiveChatError(Exception):
-    """Base of all errors of this package; pickles and deep-copies whole (a pickle has no `__cause__`).
+    """Base class of all errors of this package. It can be pickled and deep-copied; a pickle has no `__cause__`.
 
     Attributes:
         message: what went wrong, without the facts below.
-        action: wire name of the call's action; `None` where no call was involved.
-        attempts: requests begun, replays included.
+        action: wire name of the call's action; `None` if no call was involved.
+        call_id: the call's number, the same as on its events; `None` if no call was begun.
+        attempts: number of requests begun, replays included.
         elapsed: seconds from the start of the call, waiting included.
         outcome: whether the server may have acted.
-        since_attempt: seconds since the last attempt began; `None` where none did.
-        not_repeated: why the call was not tried again, where it could have been; `None` elsewhere.
+        since_attempt: seconds since the last attempt began; `None` if there was none.
+        not_repeated: why a call that could have been repeated was not; `None` otherwise.
     """
 
+    call_id: int | None = None
     since_attempt: float | None = None
     not_repeated: str | None = None
 
@@ -98,13 +101,14 @@ class LiveChatError(Exception):
         said = self._said()
         if self.action is None:
             return said
-        return f"{self.action}: {said} [{self._circumstances()}]"
+        facts = self._facts()
+        return f"{self.action}: {said} [{facts}]" if facts else f"{self.action}: {said}"
 
     def _said(self) -> str:
         return self.message
 
-    def _circumstances(self) -> str:
-        facts = [_OUTCOME_IN_WORDS[self.outcome]]
+    def _facts(self) -> str:
+        facts = [] if self._is_read_in_doubt() else [_OUTCOME_TEXTS[self.outcome]]
         if self.attempts or isinstance(self, CallTimeoutError | TokenProviderError):
             plural = "attempt" if self.attempts == 1 else "attempts"
             facts.append(f"{self.attempts} {plural}, {self.elapsed:.3f} s")
@@ -112,16 +116,20 @@ class LiveChatError(Exception):
             facts.append(f"not tried again: {self.not_repeated}")
         return "; ".join(facts)
 
+    def _is_read_in_doubt(self) -> bool:
+        """Tell whether the outcome is unknown and means nothing: reading changes nothing on the server."""
+        return self.outcome is Outcome.UNKNOWN and self.action is not None and self.action.startswith("get_")
+
 
 class ConfigurationError(LiveChatError, ValueError):
-    """The session cannot be made with this configuration."""
+    """Invalid configuration of a session."""
 
 
 class InvalidRequestError(LiveChatError, ValueError):
-    """The call was refused on this side, so the server never had a complete request.
+    """The call was refused by this package; the server never received a complete request.
 
     Attributes:
-        parameter: path of the offending parameter, such as `event.elements[3].title`; `None` where it is the whole.
+        parameter: path of the invalid parameter, such as `event.elements[3].title`; `None` for the call as a whole.
     """
 
     def __init__(self, message: str = "", *, parameter: str | None = None, **facts: Any) -> None:
@@ -133,40 +141,44 @@ class InvalidRequestError(LiveChatError, ValueError):
 
 
 class SessionStateError(LiveChatError, RuntimeError):
-    """The session is closed, belongs to another event loop, or crossed a fork."""
+    """The session cannot be used here: closed, another event loop, a forked process, or no customer."""
 
 
 class ChatWindowError(LiveChatError):
-    """The server reaches only its newest chats, and the list goes on behind them.
+    """The server returns only its newest chats, and there are more.
 
     Attributes:
-        reached: how many chats were yielded.
-        total: how many there are, by the server's `total_chats`.
+        reached: number of chats that were yielded.
+        total: number of chats, according to the server.
+        items: the chats that were yielded, which a comprehension would otherwise lose.
     """
 
-    def __init__(self, message: str = "", *, reached: int = 0, total: int = 0, **facts: Any) -> None:
+    def __init__(
+        self, message: str = "", *, reached: int = 0, total: int = 0, items: tuple[Any, ...] = (), **facts: Any
+    ) -> None:
         super().__init__(message, **facts)
         self.reached = reached
         self.total = total
+        self.items = items
 
     def __str__(self) -> str:
-        # No call failed: there is no outcome to tell.
+        # No call failed, so there is no outcome.
         return self._said() if self.action is None else f"{self.action}: {self._said()}"
 
 
 class TokenProviderError(LiveChatError):
-    """The token provider failed, hung, was cancelled, or returned something that is no token."""
+    """The token provider failed, took too long, was cancelled, or returned an invalid token."""
 
 
 class TransportError(LiveChatError):
-    """No answer: the connection could not be made, broke, or the queue for one was full."""
+    """No answer: no connection could be made, it was lost, or too many calls were waiting for one."""
 
 
 class CallTimeoutError(TransportError, TimeoutError):
-    """A limit of `Timeouts` (or `Limits.queue_timeout`) ran out.
+    """A limit of `Timeouts`, or `Limits.queue_timeout`, was exceeded.
 
     Attributes:
-        phase: which: `connect`, `read`, `write`, `queue` or `total`.
+        phase: which limit: `connect`, `read`, `write`, `queue` or `total`.
     """
 
     def __init__(self, message: str = "", *, phase: str = "total", **facts: Any) -> None:
@@ -174,8 +186,8 @@ class CallTimeoutError(TransportError, TimeoutError):
         self.phase = phase
 
 
-class ResponseDecodeError(LiveChatError):
-    """An answer, or given data, that has not the documented shape.
+class DecodeError(LiveChatError):
+    """Data that does not have the documented shape.
 
     Attributes:
         path: where, such as `$.chat.thread.events[3].order`.
@@ -189,17 +201,33 @@ class ResponseDecodeError(LiveChatError):
         return f"{self.path}: {self.message}"
 
 
-class ApiError(LiveChatError):
-    """The server said no.
+class ResponseDecodeError(DecodeError):
+    """An answer that does not have the documented shape.
 
     Attributes:
-        type: the wire's error type; `None` where the answer held none.
-        message: the server's message, or a short excerpt of an answer that is no error object. Not stable: never
-            decide by it.
-        data: what the error object's `data` held, or `None`.
+        status_code: HTTP status of the answer; 0 if the data did not come with one.
+        content_type: its `Content-Type`; `None` if it had none.
+        excerpt: at most 200 characters of its body, without the token; `None` if there is no body.
+        debug_id: the server's id of the request, for its support; `None` if it gave none.
+    """
+
+    status_code: int = 0
+    content_type: str | None = None
+    excerpt: str | None = None
+    debug_id: str | None = None
+
+
+class ApiError(LiveChatError):
+    """The server answered with an error.
+
+    Attributes:
+        type: the wire's error type; `None` if the answer named none.
+        message: the server's message, or a short excerpt of an answer without an error object. It is not stable: do
+            not base decisions on it.
+        data: the error object's `data`, or `None`.
         status_code: HTTP status of the answer.
-        debug_id: the server's id of the incident, for its support; `None` where it gave none.
-        retry_after: seconds to wait before another try; `None` where the server named none.
+        debug_id: the server's id of the request, for its support; `None` if it gave none.
+        retry_after: seconds to wait before another attempt; `None` if the server named none.
     """
 
     _classes: ClassVar[dict[str, type[ApiError]]] = {}
@@ -209,7 +237,7 @@ class ApiError(LiveChatError):
         if type is None:
             return
         if type in ApiError._classes:
-            raise TypeError(f"error type {type!r} has a class already: {ApiError._classes[type].__name__}")
+            raise TypeError(f"error type {type!r} already has the class {ApiError._classes[type].__name__}")
         ApiError._classes[type] = cls
 
     def __init__(
@@ -232,8 +260,8 @@ class ApiError(LiveChatError):
 
     @classmethod
     def class_for(cls, type: str | None) -> type[ApiError]:
-        """Return the class of a documented error type, `ApiError` itself for any other."""
-        return cls._classes.get(type, ApiError) if type is not None else ApiError
+        """Return the class of a documented error type, whatever its case; `ApiError` for any other type."""
+        return cls._classes.get(type.lower(), ApiError) if type is not None else ApiError
 
     def _said(self) -> str:
         facts = [f"status {self.status_code}"]
@@ -245,7 +273,7 @@ class ApiError(LiveChatError):
 
 
 class InternalError(ApiError, type="internal"):
-    """The server failed, and may have acted before it did."""
+    """The server failed; it may have acted before that."""
 
 
 class CustomerBannedError(ApiError, type="customer_banned"):
@@ -253,7 +281,7 @@ class CustomerBannedError(ApiError, type="customer_banned"):
 
 
 class ApiValidationError(ApiError, type="validation"):
-    """The server found the request malformed; its message carries the details."""
+    """The server found the request invalid; its message has the details."""
 
 
 class AuthorizationError(ApiError, type="authorization"):
@@ -261,11 +289,11 @@ class AuthorizationError(ApiError, type="authorization"):
 
 
 class AuthenticationError(ApiError, type="authentication"):
-    """The token is invalid or expired; `get_predicted_agent` also answers so for a customer not logged in over RTM."""
+    """The token is invalid or expired; or, from `get_predicted_agent`, the customer is not logged in over RTM."""
 
 
 class LicenseExpiredError(ApiError, type="license_expired"):
-    """The license expired."""
+    """The license has expired."""
 
 
 class RequestTimeoutError(ApiError, type="request_timeout"):
@@ -273,11 +301,11 @@ class RequestTimeoutError(ApiError, type="request_timeout"):
 
 
 class UnsupportedVersionError(ApiError, type="unsupported_version"):
-    """The server no longer speaks this version of the API."""
+    """The server no longer supports this version of the API."""
 
 
 class MisdirectedRequestError(ApiError, type="misdirected_request"):
-    """The customer lives in another data centre; the request was not performed."""
+    """The customer belongs to another data centre; the request was not performed."""
 
     @property
     def region(self) -> str | None:
@@ -299,7 +327,7 @@ class GroupOfflineError(ApiError, type="group_offline"):
 
 
 class UsersLimitReachedError(ApiError, type="users_limit_reached"):
-    """The chat holds as many users as it may."""
+    """The chat has as many users as it may have."""
 
 
 class WrongProductVersionError(ApiError, type="wrong_product_version"):
@@ -307,11 +335,11 @@ class WrongProductVersionError(ApiError, type="wrong_product_version"):
 
 
 class LicenseNotFoundError(ApiError, type="license_not_found"):
-    """There is no such license."""
+    """The license does not exist."""
 
 
 class GroupNotFoundError(ApiError, type="group_not_found"):
-    """There is no such group."""
+    """The group does not exist."""
 
 
 class GroupsOfflineError(ApiError, type="groups_offline"):
@@ -319,8 +347,8 @@ class GroupsOfflineError(ApiError, type="groups_offline"):
 
 
 class TooManyRequestsError(ApiError, type="too_many_requests"):
-    """A rate limit was reached; see `retry_after`."""
+    """A rate limit was exceeded; see `retry_after`."""
 
 
 class ServiceUnavailableError(ApiError, type="service_unavailable"):
-    """The service is overloaded or down for a while; see `retry_after`."""
+    """The service is overloaded or temporarily down; see `retry_after`."""

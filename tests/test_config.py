@@ -12,7 +12,19 @@ import pytest
 from livechat_customer_async import AccessToken, ConfigurationError, Limits, RetryPolicy, Timeouts
 from livechat_customer_async.config import checked_token
 
-NO_NUMBER = ["5", True, False, math.nan, math.inf, -math.inf, 10**400, b"1", [], object(), datetime.now(UTC)]
+NO_NUMBER = [
+    "5",
+    True,
+    False,
+    math.nan,
+    math.inf,
+    -math.inf,
+    10**400,
+    b"1",
+    [],
+    object(),
+    datetime(2026, 1, 2, tzinfo=UTC),
+]
 NOT_POSITIVE = [0, 0.0, -0.0, -1, -0.5]
 NO_INT = ["5", True, False, 1.0, math.nan, b"1", object()]
 END = datetime(2030, 1, 1, tzinfo=UTC)
@@ -26,7 +38,7 @@ def refused(cls: type, name: str, value: object) -> str:
 
 
 @pytest.mark.parametrize("name", [field.name for field in attrs.fields(Timeouts)])
-@pytest.mark.parametrize("value", [*NO_NUMBER, *NOT_POSITIVE], ids=repr)
+@pytest.mark.parametrize("value", [*NO_NUMBER, *NOT_POSITIVE])
 def test_a_timeout_is_a_positive_number_or_none(name: str, value: object) -> None:
     refused(Timeouts, name, value)
 
@@ -38,7 +50,7 @@ def test_good_timeouts(name: str, value: float | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["keepalive_expiry", "queue_timeout"])
-@pytest.mark.parametrize("value", [*NO_NUMBER, *NOT_POSITIVE], ids=repr)
+@pytest.mark.parametrize("value", [*NO_NUMBER, *NOT_POSITIVE])
 def test_seconds_of_limits(name: str, value: object) -> None:
     refused(Limits, name, value)
     none: Any = {name: None}
@@ -124,14 +136,14 @@ def test_good_tokens(value: str, token: str) -> None:
 @pytest.mark.parametrize(
     "value, why",
     [
-        ("", "it is empty"),
-        ("s3cret token", "an HTTP header cannot hold"),
-        ("s3cret\n", "an HTTP header cannot hold"),
-        ("s3cret\r\nHost: x", "an HTTP header cannot hold"),
-        ("s3cret\x00", "an HTTP header cannot hold"),
-        ("s3cret\x7f", "an HTTP header cannot hold"),
-        ("s3cretø", "an HTTP header cannot hold"),
-        ("s3cret\ud800", "an HTTP header cannot hold"),
+        ("", "empty"),
+        ("s3cret token", "an HTTP header cannot contain"),
+        ("s3cret\n", "an HTTP header cannot contain"),
+        ("s3cret\r\nHost: x", "an HTTP header cannot contain"),
+        ("s3cret\x00", "an HTTP header cannot contain"),
+        ("s3cret\x7f", "an HTTP header cannot contain"),
+        ("s3cretø", "an HTTP header cannot contain"),
+        ("s3cret\ud800", "an HTTP header cannot contain"),
         (b"s3cret", "got bytes"),
         (None, "got NoneType"),
         (7, "got int"),
@@ -165,7 +177,7 @@ def test_a_token_object_keeps_its_secret() -> None:
     assert "s3cret" not in f"{token!r} {token} {[token]!r}"
     assert "2030" in repr(token)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        with pytest.raises(TypeError, match="not pickled") as caught:
+        with pytest.raises(TypeError, match="cannot be pickled") as caught:
             pickle.dumps(token, protocol)
         assert "s3cret" not in str(caught.value)
     assert copy.copy(token) is copy.deepcopy([token])[0] is token

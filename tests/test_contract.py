@@ -34,7 +34,7 @@ from livechat_customer_async import (
     actions,
 )
 from livechat_customer_async._call.action import Action
-from tests.contract.samples import ACTIONS as SAMPLED
+from tests.helpers.samples import ACTIONS as SAMPLED
 
 SAFE, UNSAFE = Replay.SAFE, Replay.UNSAFE
 NONE = type(None)
@@ -105,7 +105,7 @@ ITERATORS = {
 }
 
 
-def all_actions() -> list[Action[..., Any]]:
+def all_actions() -> list[Action[Any]]:
     """Return every `Action` that a module of the actions holds, each once though several modules import it."""
     found: dict[int, Action[..., Any]] = {}
     for info in pkgutil.iter_modules(actions.__path__):
@@ -115,7 +115,6 @@ def all_actions() -> list[Action[..., Any]]:
 
 
 def namespace(name: str) -> Any:
-    # By name: the session imports it on first use.
     class_name = getattr(AsyncCustomerSession, name).func.__annotations__["return"]
     return getattr(importlib.import_module(f"livechat_customer_async.actions.{name}"), class_name)
 
@@ -139,7 +138,7 @@ def test_the_actions_are_the_documented_ones() -> None:
 
 
 @pytest.mark.parametrize("action", all_actions(), ids=lambda action: action.name)
-def test_an_action_repeats_and_uploads_as_documented(action: Action[..., Any]) -> None:
+def test_an_action_repeats_and_uploads_as_documented(action: Action[Any]) -> None:
     row = DOCUMENTED[action.name]
     assert action.replay is row.replay
     assert action.upload is row.upload
@@ -162,13 +161,15 @@ def test_a_namespace_has_no_other_methods(name: str) -> None:
 
 
 SESSION_METHODS = {
-    "__init__": "license_id, access_token, *, base_url='https://api.livechatinc.com', region=None, user_agent=None, "
-    "headers=None, timeouts=Timeouts(connect=5.0, read=20.0, write=20.0, total=60.0, upload_total=300.0), "
+    "__init__": "license_id, access_token=None, *, base_url='https://api.livechatinc.com', region=None, "
+    "user_agent=None, headers=None, "
+    "timeouts=Timeouts(connect=5.0, read=20.0, write=20.0, total=60.0, upload_total=300.0), "
     "limits=Limits(connections=100, keepalive=None, keepalive_expiry=30.0, queue=None, queue_timeout=None), "
     "retry=RetryPolicy(attempts=3, base=0.05, throttle_base=1.0, cap=8.0, retry_after_cap=30.0, budget=500), "
-    "observers=(), proxy=None, ssl_context=None, trust_env=True, engine='auto', transport=None, http_client=None",
+    "observers=(), middleware=(), proxy=None, ssl_context=None, trust_env=True, engine='auto', transport=None, "
+    "http_client=None, clock=None",
     "call": "action, payload, *, replay=<Replay.UNSAFE: 'unsafe'>",
-    "for_customer": "access_token, *, user_agent=None, headers=None",
+    "for_customer": "access_token, *, key=None, user_agent=None, headers=None",
     "stats": "",
     "aclose": "",
 }
@@ -180,7 +181,8 @@ def test_the_session_is_called_as_documented(name: str, signature: str) -> None:
 
 
 def test_from_env_takes_the_keywords_of_the_class() -> None:
-    (options,) = inspect.signature(AsyncCustomerSession.from_env).parameters.values()
+    token, options = inspect.signature(AsyncCustomerSession.from_env).parameters.values()
+    assert token.name == "access_token"
     unpacked = typing.get_type_hints(AsyncCustomerSession.from_env)[options.name]
     (accepted,) = typing.get_args(unpacked)
     keywords = [
@@ -201,7 +203,8 @@ def test_with_options_takes_what_a_session_may_change() -> None:
 
 DOCUMENTED_NAMES = """
 AsyncCustomerSession AccessToken TokenProvider Timeouts Limits RetryPolicy Replay SessionStats Outcome FileSource
-Observer CallQueued AttemptStart AttemptEnd CallRetry CallEnd structure structure_event unstructure
+Observer Clock Middleware Attempt replay_of
+CallQueued AttemptStart AttemptEnd CallRetry CallEnd structure structure_event unstructure
 Chat ChatSummary ChatsSummary LastEvent Thread ThreadSummary ThreadsSummary LastThreadSummary Access
 User Customer Agent UnknownUser
 Event Message File FilledForm RichMessage Custom SystemMessage Annotation UnknownEvent
@@ -210,7 +213,8 @@ Form FormField FormOption FormResult UrlDetails SentEvent UploadedFile
 NewThread NewEvent NewMessage NewFile NewFilledForm NewRichMessage NewCustom NewSystemMessage Postback
 Properties NewProperties __version__
 LiveChatError ConfigurationError InvalidRequestError SessionStateError ChatWindowError TokenProviderError
-TransportError CallTimeoutError ResponseDecodeError ApiError InternalError CustomerBannedError ApiValidationError
+TransportError CallTimeoutError DecodeError ResponseDecodeError
+ApiError InternalError CustomerBannedError ApiValidationError
 AuthorizationError AuthenticationError LicenseExpiredError RequestTimeoutError UnsupportedVersionError
 MisdirectedRequestError GroupUnavailableError EntityTooLargeError GroupOfflineError UsersLimitReachedError
 WrongProductVersionError LicenseNotFoundError GroupNotFoundError GroupsOfflineError TooManyRequestsError

@@ -13,7 +13,7 @@ PACKAGE = livechat_customer_async.__name__
 ROOT = Path(livechat_customer_async.__file__).parent
 PUBLIC = {PACKAGE, f"{PACKAGE}.sandbox"}
 
-INDEPENDENT = ["sandbox", "_http11"]
+INDEPENDENT = ["sandbox", "_net/http11"]
 """The sandbox, so that each can catch the other's mistakes; the engine, because it knows nothing of LiveChat."""
 WINGS = ["bulk", "cli", "contrib", "testing", "webhooks"]
 
@@ -34,7 +34,7 @@ def imports(path: Path) -> Iterator[tuple[str, str | None]]:
 
 
 def is_inside(folder: str, module: str, name: str | None) -> bool:
-    own = f"{PACKAGE}.{folder}"
+    own = f"{PACKAGE}.{folder}".replace("/", ".")
     return f"{module}.".startswith(f"{own}.") or f"{module}.{name}" == own
 
 

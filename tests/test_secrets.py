@@ -132,6 +132,7 @@ async def fails_or_not(watch: Watch, call: Awaitable[object]) -> LiveChatError |
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["auto", "httpx"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault.kind))
 async def test_a_fault_of_the_server(watch: Watch, fault: Fault, engine: str) -> None:
@@ -219,7 +220,7 @@ REFUSED: list[Callable[[AsyncCustomerSession], Awaitable[object]]] = [
     lambda s: s.properties.update_chat_properties("c", {"ns": {"name": f"{SECRET}\ud800"}}),
     lambda s: s.properties.delete_chat_properties("c", {"ns": SECRET}),
     lambda s: s.events.send_event("c", NewMessage(text=SECRET * 2000)),
-    lambda s: s.events.send_event("c", SECRET),  # type: ignore[arg-type]
+    lambda s: s.events.send_event("c", [SECRET]),  # type: ignore[arg-type]
     lambda s: s.events.send_event("c", {"type": "custom", "content": {"a": SECRET, "b": {SECRET}}}),
     lambda s: s.events.send_event("c", {}, on_unknown=SECRET),  # type: ignore[arg-type]
     lambda s: s.events.send_file("c", SECRET),  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 # What one JSON number can carry on this wire: orjson writes no more than 64 bits.
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 # orjson stops at 254 levels; this leaves room for the levels that the envelope and the models add.
 MAX_DEPTH = 200
 
@@ -79,6 +80,19 @@ def unix_seconds(value: object, parameter: str | None = None) -> int:
         raise InvalidRequestError("a naive datetime names no moment: add a tzinfo, such as UTC", parameter=parameter)
     # Whole, not by way of a float: that would round the last microseconds of a far year up.
     return (value - _EPOCH) // timedelta(seconds=1)
+
+
+def check_timestamp(value: object, parameter: str | None = None) -> int:
+    """Return Unix seconds of a year up to 9999, given as they are or as an aware `datetime`."""
+    if isinstance(value, datetime):
+        value = unix_seconds(value, parameter)
+    elif isinstance(value, bool) or not isinstance(value, int):
+        refuse("an aware datetime or an int", value, parameter)
+    if value < 0:
+        raise InvalidRequestError(f"{value} is below the minimum of 0 Unix seconds", parameter=parameter)
+    if value > _LAST_SECOND:
+        raise InvalidRequestError("beyond the year 9999: expected Unix seconds, not milliseconds", parameter=parameter)
+    return value
 
 
 def tuple_of(value: Iterable[T]) -> tuple[T, ...]:
@@ -196,6 +210,18 @@ def between(low: int | None, high: int) -> Callable[[object, str], int]:
         if number > high or (low is not None and number < low):
             allowed = f"at most {high}" if low is None else f"{low}..{high}"
             raise InvalidRequestError(f"{number} is outside the limit of {allowed}", parameter=parameter)
+        return number
+
+    return check
+
+
+def at_least(low: int) -> Callable[[object, str], int]:
+    """Check an int against a lower bound."""
+
+    def check(value: object, parameter: str) -> int:
+        number = check_int(value, parameter)
+        if number < low:
+            raise InvalidRequestError(f"{number} is below the minimum of {low}", parameter=parameter)
         return number
 
     return check

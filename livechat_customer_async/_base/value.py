@@ -33,4 +33,4 @@ def _fields(value: Any) -> tuple[attrs.Attribute[Any], ...]:
 
 
 def _values(value: Any) -> tuple[Any, ...]:
-    return tuple(getattr(value, field.name) for field in _fields(value))
+    return tuple(getattr(value, field.name) for field in _fields(value) if field.eq)

@@ -22,32 +22,41 @@ from ..errors import (
 from .action import Replay
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Circumstances(Value):
-    """What the decision depends on besides the failure itself.
+@attrs.define(eq=False)
+class RetryState:
+    """What one call has tried so far.
 
     Attributes:
-        replay: of the action.
-        tries: attempts so far, without those that followed a refresh or a change of region.
-        time_left: seconds until the call must have ended; infinite for no limit.
-        chance: a number from 0 to 1.
-        may_refresh: whether a new token can be had, and was not had for this call yet.
-        rerouted: whether this call changed its region already.
-        regions: those that this call has tried.
+        replay: of its action.
+        attempts: requests begun.
+        replays: those of them that followed a token refresh or a change of region.
+        refused: those of them that the server refused because of their rate.
+        spent: tokens of the retry budget that its retries took.
+        maybe_acted: whether an attempt left open what the server did.
+        refreshed: whether its token has been replaced.
+        rerouted: whether its region has been changed.
+        regions: regions it has tried.
     """
 
     replay: Replay
-    tries: int
-    time_left: float
-    chance: float
-    may_refresh: bool
-    rerouted: bool
-    regions: frozenset[str]
+    attempts: int = 0
+    replays: int = 0
+    refused: int = 0
+    spent: int = 0
+    maybe_acted: bool = False
+    refreshed: bool = False
+    rerouted: bool = False
+    regions: frozenset[str] = frozenset()
+
+    @property
+    def tries(self) -> int:
+        """Attempts that count against `RetryPolicy.attempts`."""
+        return self.attempts - self.replays - self.refused
 
 
 @attrs.frozen(eq=False, repr=False)
 class GiveUp(Value):
-    """Raise the error; `why` says what stood against another try that the failure itself allowed."""
+    """Raise the error; `why` says what prevented a further attempt that the failure itself allowed."""
 
     why: str | None = None
 
@@ -58,7 +67,7 @@ class Retry(Value):
 
     Attributes:
         after: seconds to wait first.
-        cost: what it takes from the budget.
+        cost: tokens that it takes from the budget.
     """
 
     after: float
@@ -81,25 +90,49 @@ Decision: TypeAlias = GiveUp | Retry | Refresh | Reroute
 
 _REGION = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _RETRY_COST = 14
-_THROTTLED_RETRY_COST = 5
 
 
-def decide(failure: Failure, circumstances: Circumstances, policy: RetryPolicy) -> Decision:
-    """Decide what follows a failed attempt."""
+def decide(
+    failure: Failure, state: RetryState, policy: RetryPolicy, *, time_left: float, chance: float, can_refresh: bool
+) -> Decision:
+    """Decide what follows a failed attempt.
+
+    Args:
+        failure: what happened.
+        state: what the call has tried.
+        policy: the session's.
+        time_left: seconds until the call must have ended; infinite for no limit.
+        chance: a random number from 0 to 1.
+        can_refresh: whether there is a token provider.
+    """
     error = failure.error
     if isinstance(error, AuthenticationError):
-        return Refresh() if circumstances.may_refresh else GiveUp()
+        return Refresh() if can_refresh and not state.refreshed else GiveUp()
     if isinstance(error, MisdirectedRequestError):
-        return _reroute(error.region, circumstances)
-    if not _may_repeat(failure, circumstances.replay):
+        return _reroute(error.region, state)
+    if not _may_repeat(failure, state.replay):
         return GiveUp()
-    if circumstances.tries >= policy.attempts:
+    refused = is_refused(error) and policy.attempts > 1
+    if state.tries >= policy.attempts and not refused:
         return GiveUp("it was the last attempt" if policy.attempts > 1 else None)
-    return _retry(error, circumstances, policy)
+    overloaded = isinstance(error, TooManyRequestsError | ServiceUnavailableError)
+    longest = backoff(
+        policy.throttle_base if overloaded else policy.base, state.refused + 1 if refused else state.tries, policy.cap
+    )
+    return _pause(error, chance * longest, 0 if refused else _RETRY_COST, policy, time_left)
 
 
-def _reroute(region: str | None, circumstances: Circumstances) -> Decision:
-    if region is None or circumstances.rerouted or region in circumstances.regions:
+def is_refused(error: LiveChatError) -> bool:
+    """Tell whether the server refused a call because of its rate: it did nothing, and says so to every caller."""
+    if not isinstance(error, ApiError) or error.outcome is not Outcome.REJECTED:
+        return False
+    return isinstance(error, TooManyRequestsError) or (
+        error.retry_after is not None and isinstance(error, ServiceUnavailableError)
+    )
+
+
+def _reroute(region: str | None, state: RetryState) -> Decision:
+    if region is None or state.rerouted or region in state.regions:
         return GiveUp()
     # It goes into a header.
     return Reroute(region) if _REGION.fullmatch(region) else GiveUp()
@@ -109,29 +142,22 @@ def _may_repeat(failure: Failure, replay: Replay) -> bool:
     error = failure.error
     if failure.fault is Fault.CONNECT:
         return True
+    if failure.fault is Fault.CROSSED:
+        return replay is Replay.SAFE
     if error.outcome is Outcome.UNKNOWN:
         came = isinstance(error, ApiError) or failure.fault is Fault.BROKEN
         return came and replay is Replay.SAFE
-    return error.outcome is Outcome.REJECTED and _is_throttled(error)
+    return error.outcome is Outcome.REJECTED and isinstance(error, TooManyRequestsError | ServiceUnavailableError)
 
 
-def _is_throttled(error: LiveChatError) -> bool:
-    return isinstance(error, TooManyRequestsError | ServiceUnavailableError)
-
-
-def _retry(error: LiveChatError, circumstances: Circumstances, policy: RetryPolicy) -> Decision:
-    throttled = _is_throttled(error)
+def _pause(error: LiveChatError, drawn: float, cost: int, policy: RetryPolicy, time_left: float) -> Decision:
     asked = error.retry_after if isinstance(error, ApiError) else None
-    if asked is not None:
-        if asked > policy.retry_after_cap:
-            return GiveUp(f"the server asks for a wait of {asked:g} s, the limit is {policy.retry_after_cap:g} s")
-        after = asked
-    else:
-        base = policy.throttle_base if throttled else policy.base
-        after = circumstances.chance * backoff(base, circumstances.tries, policy.cap)
-    if after >= circumstances.time_left:
-        return GiveUp(f"a wait of {after:.3g} s does not fit into the time that is left")
-    return Retry(after, _THROTTLED_RETRY_COST if throttled else _RETRY_COST)
+    if asked is not None and asked > policy.retry_after_cap:
+        return GiveUp(f"the server asks for a wait of {asked:g} s, the limit is {policy.retry_after_cap:g} s")
+    after = drawn if asked is None else asked
+    if after >= time_left:
+        return GiveUp(f"a wait of {after:.3g} s does not fit into the time left")
+    return Retry(after, cost)
 
 
 def backoff(base: float, tries: int, cap: float) -> float:
@@ -141,19 +167,19 @@ def backoff(base: float, tries: int, cap: float) -> float:
 
 
 class Budget:
-    """Tokens of a whole pool that retries cost, so that an outage is not multiplied by them."""
+    """Tokens of a whole pool that retries cost, so that they do not multiply the load of an outage."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self.tokens = capacity
 
     def take(self, cost: int) -> bool:
-        """Take tokens, if there are as many."""
+        """Take tokens, if there are that many."""
         if self.tokens < cost:
             return False
         self.tokens -= cost
         return True
 
     def succeeded(self, spent: int) -> None:
-        """Give back what a call's retries took, or 1 where it needed none."""
+        """Give back what a call's retries took, or 1 if it needed none."""
         self.tokens = min(self._capacity, self.tokens + (spent or 1))

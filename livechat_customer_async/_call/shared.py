@@ -10,15 +10,17 @@ from typing import Any
 
 import anyio
 import attrs
-import httpx
+import sniffio
 
 from .._base.clock import Clock
 from .._base.value import Value
 from .._net.transport import Transport
 from ..config import Limits
 from ..errors import SessionStateError
+from .api import Endpoints
 from .limiter import Limiter
-from .observe import Audience, Observer
+from .middleware import Middleware
+from .observe import Events, Observer
 from .retry import Budget
 from .tokens import Customers
 
@@ -33,8 +35,8 @@ class SessionStats(Value):
 
     Attributes:
         in_flight: calls that hold a slot now.
-        queued: calls that wait for one now.
-        connections: open ones; `None` where httpx's own transport is in use, which does not say.
+        queued: calls that wait for a slot now.
+        connections: open connections; `None` if the transport does not tell, as httpx's own.
         calls: begun so far; a refused argument begins none.
         attempts: requests begun so far.
         retries: attempts beyond the first of each call, without the replays after a refresh or a change of region.
@@ -51,82 +53,77 @@ class SessionStats(Value):
 
 
 class Pool:
-    """The shared part of a session and of all that were made from it."""
+    """The shared part of a session and of all sessions made from it."""
 
     def __init__(
         self,
         *,
-        license_id: int,
-        base_url: httpx.URL,
+        endpoints: Endpoints,
         transport: Transport,
         limits: Limits,
         budget: int,
         observers: tuple[Observer, ...],
+        middleware: tuple[Middleware, ...],
         clock: Clock,
+        made_at: str,
     ) -> None:
         self.clock = clock
+        self.endpoints = endpoints
         self.transport = transport
         self.limiter = Limiter(limits.connections, queue=limits.queue)
         self.queue_timeout = limits.queue_timeout
         self.budget = Budget(budget)
         self.customers = Customers(clock)
-        self.audience = Audience(observers)
+        self.events = Events(observers)
+        self.middleware = middleware
         self.calls = self.attempts = self.retries = 0
         self.closed = self._ended = False
-        self._base = str(base_url).rstrip("/") + "/v3.0/customer/action/"
-        self._query = f"?license_id={license_id}"
-        self._urls: dict[str, httpx.URL] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
-        self._running: set[anyio.CancelScope] = set()
+        self._running: set[asyncio.Timeout] = set()
         self._idle: asyncio.Event | None = None
-
-    def url_of(self, action: str) -> httpx.URL:
-        """Return the URL of an action, parsed once."""
-        url = self._urls.get(action)
-        if url is None:
-            url = self._urls[action] = httpx.URL(self._base + action + self._query)
-        return url
+        self._made_at = made_at
 
     def next_call_id(self) -> int:
-        """Return a number for a new call; the process has no other one like it."""
+        """Return a number for a new call, unique in the process."""
         return next(_call_ids)
 
     def check_process(self) -> None:
-        """Refuse a call in a forked process.
+        """Refuse to work in a forked process, or without asyncio.
 
         Raises:
-            SessionStateError: it is one.
+            SessionStateError: called in a forked process or without a running asyncio event loop.
         """
         # The connections are those of the process that made them: closed here, they would end there.
         if self._pid != os.getpid():
-            raise SessionStateError("the session was made before a fork: make one in each process")
+            raise SessionStateError("the session was created before a fork: create one in each process")
+        _running_loop()
 
     def check_loop(self) -> None:
-        """Refuse a call where the pool cannot serve it.
+        """Refuse a call that the pool cannot serve.
 
         Raises:
-            SessionStateError: it is closed, or belongs to another event loop.
+            SessionStateError: called after closing, or on another event loop than the first call.
         """
         if self.closed:
-            raise SessionStateError("the session is closed: make a new one")
-        loop = asyncio.get_running_loop()
+            raise SessionStateError("the session is closed: create a new one")
+        loop = _running_loop()
         if self._loop is not loop:
             if self._loop is not None:
                 raise SessionStateError(
-                    "the session belongs to the event loop of its first call, and this is another one: "
-                    "make a session in each loop"
+                    "the session belongs to the event loop of its first call, and this is a different one: "
+                    "create a session in each event loop"
                 )
             self._loop = loop
 
-    def entered(self, scope: anyio.CancelScope) -> None:
+    def entered(self, timer: asyncio.Timeout) -> None:
         """Count a call in."""
         self.calls += 1
-        self._running.add(scope)
+        self._running.add(timer)
 
-    def left(self, scope: anyio.CancelScope) -> None:
+    def left(self, timer: asyncio.Timeout) -> None:
         """Count a call out."""
-        self._running.discard(scope)
+        self._running.discard(timer)
         if self._idle is not None and not self._running:
             self._idle.set()
 
@@ -147,16 +144,17 @@ class Pool:
         if self._ended:
             return
         self.check_process()
-        if self._loop is not None and self._loop is not asyncio.get_running_loop():
+        if self._loop is not None and self._loop is not _running_loop():
             self.closed = self.closed or self._loop.is_closed()  # nobody can close it any more
             raise SessionStateError("the session must be closed on the event loop of its calls")
         self.closed = True
         try:
             await self._until_idle(CLOSE_GRACE)
         finally:
-            # Also where closing itself was cancelled: nobody would end them later.
-            for scope in self._running:
-                scope.cancel()
+            # Also if closing itself was cancelled: nobody would end them later.
+            for timer in self._running:
+                if not timer.expired():
+                    timer.reschedule(0)
             self.customers.close()
             with anyio.CancelScope(shield=True):
                 await self._until_idle(CLOSE_GRACE)
@@ -172,4 +170,13 @@ class Pool:
     def __del__(self, _warn: Any = warnings.warn) -> None:
         # A pool whose constructor failed has nothing to close, and no `closed` either.
         if not getattr(self, "closed", True):
-            _warn("an AsyncCustomerSession was dropped open: use `async with`, or await aclose()", ResourceWarning, 2)
+            where = self._made_at and f" (created at {self._made_at})"
+            _warn(f"unclosed AsyncCustomerSession{where}: use `async with` or await aclose()", ResourceWarning, 2)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        library = sniffio.current_async_library_cvar.get(None) or sniffio.thread_local.name or "no event loop"
+        raise SessionStateError(f"a session works with asyncio only; here {library} is running") from None

@@ -3,105 +3,108 @@
 from __future__ import annotations
 
 import enum
+import http
 import re
 import ssl
+from collections.abc import Iterator
 
 import attrs
 import httpx
 
 from .._base.value import Value
-from ..errors import CallTimeoutError, LiveChatError, Outcome, TransportError
-from .outgoing import Outgoing
+from ..errors import ApiError, CallTimeoutError, LiveChatError, Outcome, TransportError
+from .http11.alerts import refuses_certificate
+from .outgoing import Answer, Outgoing
 
 
 class Fault(enum.Enum):
-    """Why a transport gave no answer."""
+    """Why a transport gave no answer to a request."""
 
     CONNECT = enum.auto()
     """No connection was made, or it broke before the request was on it."""
     BROKEN = enum.auto()
     """The connection broke with the request on it."""
+    CROSSED = enum.auto()
+    """An answer came, but not to the request: the server closed an idle connection."""
     HOPELESS = enum.auto()
-    """Another try would end the same: a certificate that does not verify, a protocol that is not spoken."""
+    """Another attempt would fail in the same way, such as with a certificate that does not verify."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class Failure(Value):
-    """A failed attempt; `fault` is `None` where an answer came."""
+    """A failed attempt; `fault` is `None` where the server answered the request."""
 
     error: LiveChatError
     fault: Fault | None = None
 
 
-class AttemptError(Exception):
-    """Carries a `Failure` from the transport to the pipeline."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure)
-        self.failure = failure
-
-
-# ---- what a failure means
-
-
-NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
-_PHASES: dict[type[httpx.TimeoutException], str] = {
-    httpx.ConnectTimeout: "connect",
-    httpx.ReadTimeout: "read",
-    httpx.WriteTimeout: "write",
-    httpx.PoolTimeout: "queue",
+_TIMED_OUT: dict[type[httpx.TimeoutException], tuple[str, str]] = {
+    httpx.ConnectTimeout: ("connect", "no connection was made"),
+    httpx.ReadTimeout: ("read", "the server sent nothing"),
+    httpx.WriteTimeout: ("write", "the server did not accept more of the request"),
+    httpx.PoolTimeout: ("queue", "no connection became free"),
 }
 
 
 def failure_of(error: httpx.HTTPError, outgoing: Outgoing) -> Failure:
-    """Say what an error of httpx means, in the package's own terms."""
-    outcome = Outcome.NOT_SENT if is_unsent(error, outgoing) else Outcome.UNKNOWN
+    """Return what an error of httpx means for a request."""
+    outcome = outgoing.delivery.outcome
+    ours = _timeout(error, outgoing) if isinstance(error, httpx.TimeoutException) else _broken(error, outcome)
+    ours.outcome = outcome
     fault = _fault_of(error, outcome)
-    if isinstance(error, httpx.TimeoutException):
-        phase = _PHASES.get(type(error), "read")
-        limit = outgoing.timeout.get("pool" if phase == "queue" else phase)
-        within = "" if limit is None else f" within {limit:g} s"
-        ours: TransportError = CallTimeoutError(f"{_WAITED_FOR[phase]}{within}", phase=phase, outcome=outcome)
-    else:
-        ours = TransportError(f"{_what_failed(error, outcome)} ({_words_of(error)})", outcome=outcome)
     ours.__cause__ = _detached(error)
     return Failure(ours, fault)
 
 
-def is_unsent(error: httpx.HTTPError, outgoing: Outgoing) -> bool:
-    """Tell whether the server saw nothing of a request that failed.
+def fault_of_answer(answer: Answer, error: LiveChatError) -> Fault | None:
+    """Return `Fault.CROSSED` for an error answer that was not meant for the request.
 
-    Without a transport that tells, an error's class is believed where it came from httpcore or from a mock. Transports
-    over other libraries raise `ConnectError` also for connections that broke after the request was sent.
+    A server that closes an idle connection may send a 408 first, which crosses with the next request.
     """
-    if outgoing.told:
-        return not outgoing.sent
-    library = "" if error.__cause__ is None else type(error.__cause__).__module__.partition(".")[0]
-    return isinstance(error, NEVER_SENT) and library in ("", "httpcore", "respx")
+    timed_out = answer.reused and answer.status == http.HTTPStatus.REQUEST_TIMEOUT
+    return Fault.CROSSED if timed_out and isinstance(error, ApiError) and error.type is None else None
 
 
-_WAITED_FOR = {
-    "connect": "no connection was made",
-    "read": "no answer came",
-    "write": "the server took no more of the request",
-    "queue": "no connection came free",
-}
+def refused_by_proxy(status: int) -> Failure:
+    """Return the failure of a request that a proxy answered itself, in place of the server."""
+    return Failure(TransportError(_refusal(status), outcome=Outcome.NOT_SENT), Fault.HOPELESS)
 
 
-def _what_failed(error: httpx.HTTPError, outcome: Outcome) -> str:
+def _timeout(error: httpx.TimeoutException, outgoing: Outgoing) -> CallTimeoutError:
+    phase, what = _TIMED_OUT.get(type(error), _TIMED_OUT[httpx.ReadTimeout])
+    limit = outgoing.timeout.get("pool" if phase == "queue" else phase)
+    within = "" if limit is None else f" within {limit:g} s"
+    return CallTimeoutError(f"{what}{within}", phase=phase)
+
+
+def _broken(error: httpx.HTTPError, outcome: Outcome) -> TransportError:
     if isinstance(error, httpx.ProxyError):
-        return "the proxy refused"
-    if _certificate_error(error) is not None:
-        return "the server's certificate does not verify"
-    if outcome is Outcome.NOT_SENT:
-        return "no connection was made"
-    return "the connection broke before an answer was complete"
+        status = _proxy_status(error)
+        return TransportError("the proxy refused the connection" if status is None else _refusal(status))
+    if _is_certificate_error(error):
+        what = "the server's certificate does not verify"
+    elif client_certificate_refused(error):
+        what = "the server refused the client certificate"
+    elif outcome is Outcome.NOT_SENT:
+        what = "no connection was made"
+    else:
+        what = "the connection broke before the answer was complete"
+    return TransportError(f"{what} ({_words_of(error)})")
+
+
+def _refusal(status: int) -> str:
+    """Return a text for a proxy's status, without the proxy's own words."""
+    try:
+        phrase = f" {http.HTTPStatus(status).phrase}"
+    except ValueError:
+        phrase = ""
+    return f"the proxy refused the connection ({status}{phrase})"
+
+
+def _proxy_status(error: httpx.HTTPError) -> int | None:
+    """Return the status that the text of a `ProxyError` begins with: httpcore's and our engine's do."""
+    status = re.match(r"\d{3}\b", str(error))
+    return None if status is None else int(status[0])
 
 
 def _words_of(error: httpx.HTTPError) -> str:
@@ -110,41 +113,46 @@ def _words_of(error: httpx.HTTPError) -> str:
 
 
 def _without_bytes(error: httpx.HTTPError) -> str:
-    """Return the text of an error up to where it quotes what the server sent, which may be our own token."""
+    """Return the text of an error up to where it quotes what the server sent, which may repeat the token."""
     return re.split(r"bytearray\(|\bb['\"]", str(error))[0].strip(" :(")
 
 
 def _fault_of(error: httpx.HTTPError, outcome: Outcome) -> Fault:
     if isinstance(error, httpx.UnsupportedProtocol | httpx.PoolTimeout | httpx.LocalProtocolError):
         return Fault.HOPELESS
-    if _certificate_error(error) is not None:
+    if _is_certificate_error(error) or client_certificate_refused(error):
+        return Fault.HOPELESS
+    if isinstance(error, httpx.ProxyError) and _proxy_status(error) == http.HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return Fault.HOPELESS
     return Fault.CONNECT if outcome is Outcome.NOT_SENT else Fault.BROKEN
 
 
-def _certificate_error(error: BaseException) -> ssl.SSLError | None:
+def client_certificate_refused(error: BaseException) -> bool:
+    """Return whether an error comes from the alert by which a server refuses the client's certificate."""
+    return any(map(refuses_certificate, _chain(error)))
+
+
+def _is_certificate_error(error: BaseException) -> bool:
+    return any(isinstance(one, ssl.SSLCertVerificationError) for one in _chain(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and what it came from."""
     inner: BaseException | None = error
     while inner is not None:
-        if isinstance(inner, ssl.SSLCertVerificationError):
-            return inner
+        yield inner
         inner = inner.__cause__ or inner.__context__
-    return None
 
 
 def _detached(error: httpx.HTTPError) -> httpx.HTTPError:
-    """Cut an error off its request, which holds the token and the body, and off what quotes the server's bytes."""
+    """Remove the request (token, body) and the quoted bytes of the server from an exception.
+
+    Of what it came from, only the error of the system or of TLS stays: the rest is other libraries' wording.
+    """
     error.request = httpx.Request("POST", "https://detached.invalid/")
     error.args = (_without_bytes(error),)
-    below = _system_error(error)
+    below = next((one for one in _chain(error) if isinstance(one, OSError)), None)
     if below is not None:
         below.__cause__ = below.__context__ = None
     error.__cause__, error.__context__ = below, None
     return error
-
-
-def _system_error(error: BaseException) -> OSError | None:
-    """Return what the system or TLS said, of all that an error came from: the rest is other libraries' wording."""
-    inner = error.__cause__ or error.__context__
-    while inner is not None and not isinstance(inner, OSError):
-        inner = inner.__cause__ or inner.__context__
-    return inner

@@ -1,12 +1,13 @@
 """Sending over httpx's own pool without losing its slots.
 
-httpcore 1.0.9 loses a slot for good in three ways. It cleans up behind anyio's shields, which a native cancellation
-(`task.cancel()`, `asyncio.timeout`) breaks through: so a send runs in a task of its own, and whatever cancels the
-caller reaches it as the cancellation of an anyio scope. And it forgets a connection that it hands to a request in the
-very moment in which that request, waiting inside its pool, is cancelled: so where requests may have to wait there, one
-that is cancelled waits on by itself, and ends as soon as it has its connection. And it forgets a connection whose
-request is cancelled between the connect and the first byte: so a cancellation that came in the connect's last moment is
-let in while httpcore still takes it for a failed connect.
+httpcore 1.0.9 loses a slot for good in three ways:
+
+- It cleans up behind anyio's shields, which a native cancellation (`task.cancel()`, `asyncio.timeout`) breaks through.
+  So a send runs in a task of its own, and whatever cancels the caller reaches it as the cancellation of a scope.
+- It forgets a connection that it hands to a waiting request in the moment in which that request is cancelled. So where
+  requests may have to wait inside its pool, a cancelled one keeps waiting, and ends as soon as it has its connection.
+- It forgets a connection whose request is cancelled between the connect and the first byte. So a cancellation in the
+  last moment of the connect is raised while httpcore still takes it for a failed connect (see `trace`).
 
 A task group in place of the task would cost twice as much.
 """
@@ -15,37 +16,45 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import anyio
-import anyio.lowlevel
+
+from .delivery import Witness
 
 T = TypeVar("T")
 
-# In seconds. A transport that has not said by then that a send began is none of httpcore's, and may be cancelled.
+# In seconds. A transport that has reported nothing by then is not httpcore's, and may be cancelled.
 _PATIENCE = 1.0
 
 
-class Progress(Protocol):
-    """How far a send has come."""
+class Progress:
+    """How far one send has come.
 
-    begun: bool
-    """Whether it has a connection."""
-    on_begun: Callable[[], None] | None
-    """Called when it gets one."""
+    Attributes:
+        begun: whether it is past the wait for a connection, if there is one.
+        fresh: whether it has made a connection.
+        reused: whether it is sent over a connection that was there before.
+        silent: whether nothing came over that connection.
+        on_begun: called when it is.
+    """
+
+    begun = fresh = reused = silent = False
+    on_begun: Callable[[], None] | None = None
+
+    def begin(self) -> None:
+        """Note that it has a connection."""
+        self.begun = True
+        if self.on_begun is not None:
+            self.on_begun()
 
 
 class Guard:
-    """Guards the sends over one client.
+    """Guards the sends over one client."""
 
-    Attributes:
-        traces: whether the transport at work is httpcore's, which says when a send begins; `None` while nothing was
-            sent, and `False` once an answer came without that.
-    """
-
-    def __init__(self, *, may_queue: bool) -> None:
-        """Make a guard; `may_queue` says whether sends may have to wait inside the client's pool, or for a tunnel."""
-        self.traces: bool | None = None
+    def __init__(self, witness: Witness, *, may_queue: bool) -> None:
+        """Make a guard; `may_queue` says whether sends may wait inside the client's pool, or for a tunnel."""
+        self._witness = witness
         self._may_queue = may_queue
         self._waiting: set[asyncio.Task[Any]] = set()
 
@@ -74,7 +83,7 @@ class Guard:
         return result[0]
 
     def close(self) -> None:
-        """End what still waits."""
+        """Cancel what still waits."""
         for task in self._waiting:
             task.cancel()
 
@@ -91,24 +100,8 @@ class Guard:
         task.add_done_callback(forget)
 
     def _give_up(self, scope: anyio.CancelScope) -> None:
-        if not self.traces:
+        if not self._witness.traces:
             scope.cancel()
-
-
-async def leave_if_cancelled(stream: Any) -> None:
-    """Raise the cancellation that waits to be raised, if one does, and close a stream that nobody else knows yet."""
-    try:
-        await anyio.lowlevel.checkpoint_if_cancelled()
-    except BaseException:
-        await close(stream)
-        raise
-
-
-async def close(stream: Any) -> None:
-    """Close a stream of httpcore's, if there is one, whatever is cancelled."""
-    if stream is not None:
-        with anyio.CancelScope(shield=True):
-            await stream.aclose()
 
 
 async def _within(
@@ -116,13 +109,13 @@ async def _within(
 ) -> tuple[T] | None:
     with scope:
         result = (await send,)
-        wake(result)  # a turn of the loop earlier than the task's own callback would
+        wake(result)  # a turn of the loop earlier than the callback of the task would
         return result
     return None
 
 
 async def _ended(task: asyncio.Task[Any]) -> None:
-    """Wait for a task that was told to end, however often that wait is cancelled in its turn."""
+    """Wait for a cancelled task to end, however often that wait is cancelled itself."""
     with anyio.CancelScope(shield=True):
         while not task.done():
             try:
@@ -134,4 +127,4 @@ async def _ended(task: asyncio.Task[Any]) -> None:
 
 def _retrieve(task: asyncio.Task[Any]) -> None:
     if not task.cancelled():
-        task.exception()  # or asyncio would complain that nobody asked for it
+        task.exception()  # or asyncio would log that it was never retrieved

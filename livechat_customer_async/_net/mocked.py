@@ -1,54 +1,47 @@
-"""Whether a mock stands in for httpx."""
+"""Whether a mock stands in for httpx.
+
+respx patches httpcore, or the client with `using="httpx"`; pytest-httpx and vcrpy patch httpx's transport; a test may
+patch either itself. It relies on nothing reaching the network, which over an engine of our own it would.
+
+Instrumentation (OpenTelemetry, Sentry and the like) patches the same methods and calls the original: not a mock.
+"""
 
 from __future__ import annotations
 
+import functools
 import sys
-from typing import TYPE_CHECKING
+from types import FunctionType
+from typing import Any
 
-import attrs
 import httpx
 
-from .clients import TransportOptions, httpx_client
-
-if TYPE_CHECKING:
-    from .http11 import Http11Transport
-
-
-def _is_mocked() -> bool:
-    """Tell whether somebody has replaced a method of httpx's own transport, or of httpcore's pool below it."""
-    if httpx.AsyncHTTPTransport.handle_async_request is not _OWN_METHOD:
-        return True
-    # Not imported for this: unless somebody did, nobody has replaced anything, and it takes 17 ms.
-    core = sys.modules.get("httpcore")
-    return core is not None and not core.AsyncConnectionPool.handle_async_request.__module__.startswith("httpcore.")
+_CLIENT, _TRANSPORT = vars(httpx.AsyncClient), vars(httpx.AsyncHTTPTransport)
+# sentry_sdk patches with plain functions; the others wrap with objects such as wrapt's.
+_ORIGINAL_OR_INSTRUMENTED = ("httpx", "httpcore", "sentry_sdk")
 
 
-_OWN_METHOD = httpx.AsyncHTTPTransport.handle_async_request
+def is_mocked() -> bool:
+    """Return whether a mock has replaced a method of httpx's client or transport, or of httpcore's pool below them."""
+    # Not imported for this, which takes 17 ms: a module that is not imported has not been patched either.
+    core: Any = sys.modules.get("httpcore")
+    return _any_mock(
+        _CLIENT["send"],
+        _CLIENT.get("_send_single_request"),
+        _CLIENT.get("_transport_for_url"),
+        _TRANSPORT["handle_async_request"],
+        None if core is None else core.AsyncConnectionPool.__dict__["handle_async_request"],
+    )
 
 
-class MockAware(httpx.AsyncBaseTransport):
-    """The engine, unless a mocking library has replaced httpx's own transport: then the mock must see the request.
+@functools.lru_cache(maxsize=4)
+def _any_mock(*methods: object) -> bool:
+    return any(method is not None and not _is_original(method) for method in methods)
 
-    respx in its plain form patches httpcore, pytest-httpx patches httpx's transport. A test that uses them relies on
-    nothing reaching the network, which over an engine of our own it would.
-    """
 
-    def __init__(self, engine: Http11Transport, options: TransportOptions) -> None:
-        self._engine = engine
-        self._options = options
-        self._mocked: httpx.AsyncClient | None = None
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send by the engine, or let the mock answer."""
-        if not _is_mocked():
-            request.extensions["watched"]()
-            return await self._engine.handle_async_request(request)
-        if self._mocked is None:
-            self._mocked = httpx_client(attrs.evolve(self._options, trust_env=False))
-        return await self._mocked.send(request, stream=True, auth=None, follow_redirects=False)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._engine.aclose()
-        if self._mocked is not None:
-            await self._mocked.aclose()
+def _is_original(method: object) -> bool:
+    while not isinstance(method, FunctionType):  # a function with `functools.wraps` may well be a mock: vcrpy's is
+        method = getattr(method, "__wrapped__", None)
+        if method is None:
+            return False
+    module: str = method.__globals__["__name__"]
+    return module.partition(".")[0] in _ORIGINAL_OR_INSTRUMENTED

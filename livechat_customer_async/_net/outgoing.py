@@ -2,142 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import aclosing
-from typing import Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Final
 
 import attrs
 import httpx
 
 from .._uploads.multipart import MultipartBody
 from ..config import Timeouts
-
-
-@attrs.frozen(eq=False, repr=False)
-class JsonBody:
-    """A request's JSON, ready to be sent any number of times."""
-
-    content: bytes = attrs.field(repr=False)
-
+from .delivery import Delivery
+from .http11.fields import encode
 
 MAX_ANSWER_SIZE: Final = 64 * 1024 * 1024
-"""Bytes of an answer's body, as sent and inflated; a larger one is refused."""
-HeaderPairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
-Body: TypeAlias = JsonBody | MultipartBody
+"""Limit for the body of an answer in bytes, as sent and as decoded."""
+
+
+class HeaderBlock:
+    """The headers of a request, described once and reused for many requests. Immutable."""
+
+    def __init__(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        """Keep names and values as given, Host among them; the transport adds Content-Length or Transfer-Encoding."""
+        self.pairs = tuple(pairs)
+
+    def plus(self, extra: Mapping[str, str]) -> HeaderBlock:
+        """Return a block with further headers; they replace those of the same name."""
+        added = [(name.encode(), value.encode("latin-1")) for name, value in extra.items()]
+        replaced = {name.lower() for name, _ in added}
+        return HeaderBlock([*(pair for pair in self.pairs if pair[0].lower() not in replaced), *added])
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """As they are sent; checked once."""
+        return encode(self.pairs)
+
+    @cached_property
+    def for_httpx(self) -> httpx.Headers:
+        """As httpx takes them."""
+        return httpx.Headers(list(self.pairs))
+
+    def __repr__(self) -> str:
+        return "HeaderBlock(...)"
 
 
 @attrs.define(eq=False)
 class Outgoing:
-    """One request on its way.
+    """One request on its way: a single attempt.
 
     Attributes:
-        sent: whether the server may have seen it whole: set before its body's first byte is handed out. `None` with a
-            transport that has not shown yet that it can tell: a mock, say, takes the body without asking for it.
-        begun: whether it is past the waiting inside a pool, if there is one: httpcore has a connection for it and says
-            so, or the body is asked for.
-        on_begun: called when it is.
-        told: whether the transport at work says itself when it begins to send.
+        delivery: how much of it the server may have seen; readable at any moment.
     """
 
     url: httpx.URL
-    headers: httpx.Headers = attrs.field(repr=False)
-    body: Body = attrs.field(repr=False)
+    headers: HeaderBlock = attrs.field(repr=False)
+    body: bytes | MultipartBody = attrs.field(repr=False)
     timeout: dict[str, float | None]
-    sent: bool | None = False
-    begun: bool = False
-    on_begun: Callable[[], None] | None = None
-    told: bool = False
-    _watched: bool = False
+    delivery: Delivery = Delivery.NOTHING
 
     def mark_sent(self) -> None:
-        """Note that the request is about to leave."""
-        self.sent = True
+        """Note that the first byte is about to leave."""
+        self.delivery = Delivery.SENT
 
-    def mark_watched(self) -> None:
-        """Note that the transport at work will tell when it begins to send, which is not when it asks for the body."""
-        self.sent = False
-        self.told = self._watched = True
-
-    def mark_told(self) -> None:
-        """Note that httpcore is at work, which asks for the body when it sends it."""
-        self.told = True
-        self.sent = bool(self.sent)
-
-    def mark_asked(self) -> None:
-        """Note that the body is asked for."""
-        self.sent = self.sent or not self._watched
-        self.mark_begun()
-
-    def mark_begun(self) -> None:
-        """Note that it has a connection."""
-        self.begun = True
-        if self.on_begun is not None:
-            self.on_begun()
-
-
-class _Bytes(httpx.ByteStream):
-    """A body of bytes that notes when httpx's own transport begins to send it, which is after the head."""
-
-    def __init__(self, content: bytes, outgoing: Outgoing) -> None:
-        super().__init__(content)
-        self._outgoing = outgoing
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        self._outgoing.mark_asked()
-        async for part in super().__aiter__():
-            yield part
-
-
-class _Stream(httpx.AsyncByteStream):
-    """A body that is produced while it is sent."""
-
-    def __init__(self, body: MultipartBody, outgoing: Outgoing) -> None:
-        self._body = body
-        self._outgoing = outgoing
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        self._outgoing.mark_asked()
-        async with aclosing(self._body.stream()) as parts:
-            async for part in parts:
-                yield part
+    def all_headers(self) -> HeaderBlock:
+        """Return the headers with those that the body brings."""
+        body = self.body
+        return self.headers if isinstance(body, bytes) else self.headers.plus({"Content-Type": body.content_type})
 
 
 @attrs.frozen(eq=False, repr=False)
 class Answer:
-    """An HTTP answer read whole: status, headers (names in lower case) and body."""
+    """An HTTP answer read whole.
+
+    Attributes:
+        headers: names in lower case.
+        reused: whether its connection has carried an exchange before.
+    """
 
     status: int
     headers: Mapping[str, str]
     content: bytes = attrs.field(repr=False)
-
-
-def request_of(outgoing: Outgoing) -> httpx.Request:
-    body = outgoing.body
-    request = httpx.Request(
-        "POST",
-        outgoing.url,
-        headers=outgoing.headers,
-        stream=_Bytes(body.content, outgoing) if isinstance(body, JsonBody) else _Stream(body, outgoing),
-        extensions={"timeout": outgoing.timeout, "watched": outgoing.mark_watched, "sent": outgoing.mark_sent},
-    )
-    if isinstance(body, JsonBody):
-        request.headers["Content-Length"] = str(len(body.content))
-        request.read()  # hooks and mocks look at `request.content`
-        return request
-    request.headers["Content-Type"] = body.content_type
-    if body.content_length is None:
-        request.headers["Transfer-Encoding"] = "chunked"
-    else:
-        request.headers["Content-Length"] = str(body.content_length)
-    return request
-
-
-def headers_of(fixed: HeaderPairs, token: str, region: str | None) -> httpx.Headers:
-    """Return the headers of a customer's requests, made once and copied for each; JSON is what most of them carry."""
-    headers = [*fixed, (b"Content-Type", b"application/json"), (b"Authorization", b"Bearer " + token.encode())]
-    return httpx.Headers(headers if region is None else [*headers, (b"X-Region", region.encode())])
+    reused: bool = False
 
 
 def timeout_of(timeouts: Timeouts) -> dict[str, float | None]:
-    """Return the limits of one attempt as httpx takes them. Waiting for a slot is not its business."""
+    """Return the limits of one attempt as httpx takes them; the session's limiter bounds the wait for a slot."""
     return {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": None}

@@ -346,3 +346,20 @@ def _faults_of_the_source(doing: str) -> Generator[None, None, None]:
         name = type(error).__name__
         reason = f"{name} ({error.strerror})" if isinstance(error, OSError) and error.strerror else name
         raise InvalidRequestError(f"{doing} failed: {reason}", parameter="file") from error
+
+
+class Upload:
+    def __init__(
+        self,
+        file: FileSource,
+        *,
+        filename: str | None = None,
+        content_type: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        check_upload(file, filename, content_type, on_progress)
+        self.on_progress = on_progress
+        self._open = partial(open_source, file, filename=filename, content_type=content_type)
+
+    async def open(self, *, keep: bool) -> Source:
+        return await self._open(keep=keep)

@@ -1,4 +1,4 @@
-"""Walking over the pages of a list that changes while it is read."""
+"""Iterating over the pages of a list that changes while it is read."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ class _WithId(Protocol):
 
 Row = TypeVar("Row", bound=_WithId)
 Fetch = Callable[[int, int], Awaitable[tuple[Sequence[Row], int]]]
-"""From an offset and a limit to the rows of a page and how many rows there are in all."""
+"""Returns the rows of a page, given its offset and limit, and the total number of rows."""
 
-# A list that changes while it is read may hide rows from a pass; another one finds them. One that changes in every
-# pass is not followed for ever.
+# Rows of a list that changes during a pass can be missed; another pass finds them. A list that changes in every pass is
+# not followed for ever.
 _MOST_PASSES = 3
 
 
-class Walk:
-    """One walk over a list: each row once, by its id, however the pages shift.
+class Paginator:
+    """One iteration over a list: each row once, by its id, however the pages shift.
 
     Attributes:
-        reached: how many rows were yielded.
-        total: how many there are, by the newest page.
+        total: number of rows, according to the newest page.
     """
 
     def __init__(self, *, page_size: int, last_offset: int | None = None, last_page_size: int = 0) -> None:
-        """Set the bounds: beyond `last_offset`, where there is one, the server shows no page."""
+        """Set the page size, and the last offset that the server accepts; `None`: any."""
         self._page_size = page_size
         self._last_offset = last_offset
         self._last_page_size = last_page_size
@@ -39,6 +38,7 @@ class Walk:
 
     @property
     def reached(self) -> int:
+        """Number of rows that were yielded."""
         return len(self._seen)
 
     async def rows(self, fetch: Fetch[Row]) -> AsyncIterator[Row]:
@@ -57,8 +57,8 @@ class Walk:
         while True:
             offset, limit = self._page_at(offset)
             rows, total = await fetch(offset, limit)
-            # A row removed ahead pulls one behind it out of sight, and the total shrinks; one that comes in front
-            # pushes a row onto this page that the last one showed.
+            # A row removed before this page moves another one out of it, and the total shrinks; a row inserted before
+            # it moves one in that the last page showed.
             self._shifted |= bool(offset) and total != self.total
             self.total = total
             for row in rows:
@@ -67,13 +67,13 @@ class Walk:
                 if row.id not in self._seen:
                     self._seen.add(row.id)
                     yield row
-            at_the_end = offset == self._last_offset
+            is_last = offset == self._last_offset
             offset += len(rows)
-            if not rows or at_the_end or offset >= self.total:
+            if not rows or is_last or offset >= self.total:
                 return
 
     def _page_at(self, offset: int) -> tuple[int, int]:
-        """Return offset and limit of the next page; the last one begins right at the last offset."""
+        """Return offset and limit of the next page; the last one begins exactly at the last offset."""
         if self._last_offset is None:
             return offset, self._page_size
         if offset >= self._last_offset:

@@ -1,4 +1,4 @@
-"""`python -m livechat_customer_async.cli`."""
+"""Run `python -m livechat_customer_async.cli`."""
 
 from . import main
 

@@ -1,5 +1,6 @@
-"""The commands, and what holds for all of them."""
+"""The application: its commands, and what they share."""
 
+import inspect
 import platform
 import sys
 from collections.abc import Callable, Sequence
@@ -10,21 +11,23 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__
+from ._actions import actions_help
 from ._call import call
+from ._chat import chat
 from ._demo import demo
-from ._exits import EXIT_CODES_HELP, ExitCode
-from ._serve import sandbox
+from ._exit_codes import EXIT_CODES_HELP, ExitCode
+from ._parsers import usage_message
+from ._sandbox import sandbox
 from ._streams import OutputError, guarded_streams
-from ._terminal import complain, say
+from ._terminal import print_error, print_plain
 from ._upload import upload
-from ._values import usage_line
 
-# Typer carries a Click of its own, and does not name this class of it.
+# Typer bundles its own copy of Click and does not export this class.
 _UsageError: Final[Any] = typer.BadParameter.__base__
 
 
 class _Group(TyperGroup):
-    """Says in one line what is wrong with the command's words, where Typer would draw a box."""
+    """Reports usage errors in one line, without Typer's box."""
 
     def main(
         self,
@@ -35,7 +38,7 @@ class _Group(TyperGroup):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run, and end the process unless told otherwise."""
+        """Run a command; exit the process in standalone mode."""
         run = partial(super().main, args, prog_name, complete_var, False, windows_expand_args, **extra)
         if not standalone_mode:
             return run()
@@ -45,54 +48,63 @@ class _Group(TyperGroup):
 
 
 def _run(run: Callable[[], Any]) -> Any:
-    """Run the command, and give the exit code."""
+    """Run a command and return its exit code."""
     try:
         return run()
-    except typer.Abort:  # Ctrl-C or Ctrl-D at a prompt, which ends its line itself
-        complain("interrupted")
+    except typer.Abort:  # Ctrl-C or Ctrl-D at a prompt, which ends its own line
+        print_error("interrupted")
         return ExitCode.INTERRUPTED
     except _UsageError as error:
-        complain(usage_line(error))
+        print_error(usage_message(error))
         return ExitCode.USAGE
     except OutputError as error:
-        if error.reader_left:
-            return ExitCode.READER_LEFT
-        complain(f"cannot write to standard output: {error}")
+        if error.broken_pipe:
+            return ExitCode.BROKEN_PIPE
+        print_error(f"cannot write to standard output: {error}")
         return ExitCode.UNWRITABLE
 
 
 app = typer.Typer(
     cls=_Group,
-    add_completion=False,
-    pretty_exceptions_enable=False,  # its tracebacks show variables, and so tokens
+    pretty_exceptions_enable=False,  # its tracebacks show local variables, such as tokens
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def _show_version(wanted: bool) -> None:
+def _help(command: Callable[..., None]) -> str:
+    """Return a command's docstring with one line for each paragraph: Typer keeps line breaks within one."""
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def _print_version(wanted: bool) -> None:
     if wanted:
-        say(f"livechat-customer {__version__} (Python {platform.python_version()})")
+        print_plain(f"livechat-customer {__version__} (Python {platform.python_version()})")
         raise typer.Exit
 
 
 @app.callback(invoke_without_command=True, epilog=EXIT_CODES_HELP)
-def start(
+def livechat_customer(
     context: typer.Context,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, metavar="", help="Show the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, metavar="", help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
-    """The LiveChat Customer Chat Web API v3.0 from the command line.
+    """Use the LiveChat Customer Chat Web API v3.0 from the command line.
 
-    Begin with livechat-customer demo: it needs no account.
+    Start with livechat-customer demo, which needs no account.
     """
     if context.invoked_subcommand is None:
-        say(context.get_help())
+        print_plain(context.get_help())
         raise typer.Exit(ExitCode.USAGE)
 
 
-app.command("demo")(demo)
-app.command("sandbox")(sandbox)
-app.command("call", epilog=EXIT_CODES_HELP)(call)
-app.command("upload", epilog=EXIT_CODES_HELP)(upload)
+app.command("demo", help=_help(demo))(demo)
+app.command("sandbox", help=_help(sandbox))(sandbox)
+app.command("chat", help=_help(chat), epilog=EXIT_CODES_HELP)(chat)
+app.command("call", help=_help(call), epilog=f"{actions_help()}\n\n{EXIT_CODES_HELP}")(call)
+app.command("upload", help=_help(upload), epilog=EXIT_CODES_HELP)(upload)

@@ -1,88 +1,92 @@
-"""A conversation as a person wants to see it: bubbles, mine to the right, theirs to the left."""
+"""A chat of the API, as its customer and, in a sandbox, as its agent."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from __future__ import annotations
 
-from rich.align import Align
-from rich.box import ROUNDED
-from rich.console import Console, Group, RenderableType
-from rich.constrain import Constrain
-from rich.filesize import decimal
-from rich.panel import Panel
-from rich.text import Text
+import uuid
 
-from .. import Chat, Customer, Event, File, Message, RichButton, RichMessage, SystemMessage, UnknownEvent, UnknownUser
-from ._terminal import printable, printable_lines
+import attrs
+import httpx
 
-_WIDEST = 72
+from .. import AsyncCustomerSession, Chat, Event, NewMessage
+from ._chat_commands import Role
+
+_NOT_FOUND = 404
 
 
-def conversation(chat: Chat, console: Console) -> Group:
-    """All events of a chat, oldest first, from its customer's side."""
-    teller = _Teller(chat, console)
-    events = [event for thread in sorted(chat.threads, key=lambda one: one.order or 0) for event in thread.events]
-    return Group(*(teller.bubble(event) for event in events))
+class AgentError(Exception):
+    """The agent could not speak."""
 
 
-class _Teller:
-    """Knows the users of a chat, and how wide a bubble may be."""
+@attrs.define(eq=False)
+class Conversation:
+    """Sends messages to a chat and returns its new events.
 
-    def __init__(self, chat: Chat, console: Console) -> None:
-        known = [user for user in chat.users if not isinstance(user, UnknownUser)]
-        self._names = {user.id: user.name or user.id for user in known}
-        self._mine = {user.id for user in known if isinstance(user, Customer)}
-        self._width = min(_WIDEST, console.width * 3 // 4)
-        self._ascii = console.options.ascii_only
+    Attributes:
+        role: who the person at the terminal is.
+        session: the session of the customer.
+        chat: the chat as last read.
+        sandbox_url: the base URL of the sandbox; `None` for the public API.
+    """
 
-    def bubble(self, event: Event) -> RenderableType:
-        """One event, in its author's bubble and on its author's side."""
-        if isinstance(event, UnknownEvent):
-            return Align.center(Text(f"[{printable(event.type or 'an event without a type')}]", style="dim"))
-        if isinstance(event, SystemMessage):
-            return Align.center(Text(printable(event.text), style="dim"))
-        mine = event.author_id in self._mine
-        title = Text.assemble((self._name(event.author_id), "bold"), (_time(event.timestamp), "dim"))
-        panel = Panel(
-            Text("\n").join(self._lines(event)),
-            title=title,
-            title_align="right" if mine else "left",
-            border_style="cyan" if mine else "green",
-            box=ROUNDED,
-            expand=False,
-        )
-        return Align(Constrain(panel, self._width), "right" if mine else "left")
+    role: Role
+    session: AsyncCustomerSession
+    chat: Chat
+    sandbox_url: str | None
+    _seen: set[object] = attrs.field(factory=set[object], init=False)
+    _own: set[str] = attrs.field(factory=set[str], init=False)
 
-    def _name(self, author_id: str | None) -> str:
-        return printable(self._names.get(author_id or "", author_id or "somebody"))
+    @classmethod
+    async def open(
+        cls, role: Role, session: AsyncCustomerSession, chat_id: str | None, sandbox_url: str | None
+    ) -> Conversation:
+        """Open the given chat, or else the most recent one, or else a new one."""
+        if chat_id is None:
+            recent = (await session.chats.get_chats_summary(limit=1)).chats_summary
+            chat_id = recent[0].id if recent else (await session.chats.start_chat(continuous=True)).id
+        return cls(role, session, await session.chats.get_chat_threads(chat_id), sandbox_url)
 
-    def _lines(self, event: Event) -> Iterator[Text]:
-        match event:
-            case Message():
-                yield Text(printable_lines(event.text))
-            case File():
-                size = "" if event.size is None else f", {decimal(event.size)}"
-                yield Text.assemble((printable(event.name), "bold"), f" ({printable(event.content_type)}{size})")
-                yield Text(printable(event.url), style="underline", overflow="fold")
-            case RichMessage():
-                yield from self._card(event)
-            case _:
-                yield Text(f"[{event.type}]", style="dim")
+    def unseen(self) -> list[Event]:
+        """Return the events of `chat` that were not returned before, oldest first."""
+        threads = sorted(self.chat.threads, key=lambda thread: thread.order or 0)
+        found = {(thread.id, event.id or event.order): event for thread in threads for event in thread.events}
+        new = [event for key, event in found.items() if key not in self._seen]
+        self._seen |= found.keys()
+        return new
 
-    def _card(self, card: RichMessage) -> Iterator[Text]:
-        for element in card.elements:
-            if element.title:
-                yield Text(printable(element.title), style="bold")
-            if element.subtitle:
-                yield Text(printable(element.subtitle))
-            if element.buttons:
-                yield Text("  ").join(self._button(button) for button in element.buttons)
+    def is_own(self, event: Event) -> bool:
+        """Return whether the person at the terminal sent the event."""
+        return event.custom_id in self._own
 
-    def _button(self, button: RichButton) -> Text:
-        text = printable(button.text)
-        if not button.user_ids:
-            return Text(f"[ {text} ]", style="dim")
-        return Text(f"[ {'x' if self._ascii else '✓'} {text} ]", style="bold cyan")
+    async def refresh(self) -> None:
+        """Read the chat again."""
+        self.chat = await self.session.chats.get_chat_threads(self.chat.id)
 
+    async def say(self, role: Role, text: str) -> None:
+        """Send a message.
 
-def _time(moment: datetime | None) -> str:
-    return "" if moment is None else f" {moment.astimezone():%H:%M:%S}"
+        Raises:
+            AgentError: the agent cannot speak here.
+            LiveChatError: the call failed.
+        """
+        custom_id = str(uuid.uuid4())
+        if role == self.role:
+            self._own.add(custom_id)
+        if role == "agent":
+            await self._say_as_agent({"type": "message", "text": text, "custom_id": custom_id})
+        else:
+            message = NewMessage(text=text, custom_id=custom_id)
+            await self.session.events.send_event(self.chat.id, message, on_unknown="verify")
+
+    async def _say_as_agent(self, event: dict[str, str]) -> None:
+        if self.sandbox_url is None:
+            raise AgentError("only a sandbox lets you speak as the agent")
+        body = {"chat_id": self.chat.id, "event": event}
+        try:
+            async with httpx.AsyncClient(base_url=self.sandbox_url, trust_env=False) as client:
+                answer = await client.post("/sandbox/say", json=body)
+        except httpx.HTTPError as error:
+            raise AgentError(f"no answer from {self.sandbox_url}: {type(error).__name__}") from error
+        if answer.status_code == _NOT_FOUND:
+            raise AgentError(f"{self.sandbox_url} is not a sandbox, or does not know the chat")
+        if answer.is_error:
+            raise AgentError(f"the sandbox refused the message with status {answer.status_code}")

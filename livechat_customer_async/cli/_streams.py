@@ -1,4 +1,4 @@
-"""Standard output and error, and what becomes of what cannot be written to them."""
+"""Standard output and standard error that fail cleanly."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ class OutputError(Exception):
     """Standard output cannot be written.
 
     Attributes:
-        reader_left: whether it is a pipe whose reader has gone, as that of `… | head` does: nobody's fault.
+        broken_pipe: whether the reader of a pipe has closed it, as `… | head` does. This is not an error.
     """
 
     def __init__(self, cause: OSError, *, windows: bool = os.name == "nt") -> None:
         super().__init__(cause.strerror or type(cause).__name__)
-        # Windows tells a pipe without a reader as an invalid argument.
-        self.reader_left = isinstance(cause, BrokenPipeError) or (windows and cause.errno == errno.EINVAL)
+        # Windows reports a broken pipe as an invalid argument.
+        self.broken_pipe = isinstance(cause, BrokenPipeError) or (windows and cause.errno == errno.EINVAL)
 
 
 @contextmanager
 def guarded_streams() -> Generator[None]:
-    """Make a failing standard output raise `OutputError`, which neither Rich nor Typer takes for its own to treat.
+    """Raise `OutputError`, which Rich and Typer do not handle themselves, if standard output cannot be written.
 
-    What cannot be written to standard error is lost in silence: there is nobody to tell, and the exit code remains.
+    Failures to write to standard error are ignored: only the exit code is left to report them.
     """
     stdout, stderr = sys.stdout, sys.stderr
-    guards = _Guard(stdout, loud=True), _Guard(stderr, loud=False)
+    guards = _Guard(stdout, strict=True), _Guard(stderr, strict=False)
     sys.stdout, sys.stderr = cast("tuple[TextIO, TextIO]", guards)
     try:
         yield
@@ -39,16 +39,16 @@ def guarded_streams() -> Generator[None]:
         sys.stdout, sys.stderr = stdout, stderr
         for guard in guards:
             if guard.failed:
-                guard.give_up()
+                guard.discard_buffer()
 
 
 class _Guard:
-    """A text stream that passes everything on to another, and notices where that cannot be written."""
+    """A proxy of a text stream that detects failing writes."""
 
-    def __init__(self, stream: TextIO | None, *, loud: bool) -> None:
-        # A process may be started without the stream: Python has `None` for it then.
-        self._stream: Any = _NoStream() if stream is None else stream
-        self._loud = loud
+    def __init__(self, stream: TextIO | None, *, strict: bool) -> None:
+        # `sys.stdout` is None in a process started with the stream closed.
+        self._stream: Any = _ClosedStream() if stream is None else stream
+        self._strict = strict
         self.failed = False
 
     def write(self, text: str, /) -> int:
@@ -67,21 +67,21 @@ class _Guard:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    def give_up(self) -> None:
-        """Let what is left in its buffer go nowhere: else Python tries again when it ends, and says that it failed."""
+    def discard_buffer(self) -> None:
+        """Redirect the stream to the null device: Python flushes its buffer at exit and would report the failure."""
         with suppress(OSError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
+            null = os.open(os.devnull, os.O_WRONLY)
             try:
-                os.dup2(nowhere, self._stream.fileno())
+                os.dup2(null, self._stream.fileno())
             finally:
-                os.close(nowhere)
+                os.close(null)
 
     def _fail(self, error: OSError) -> None:
         self.failed = True
-        if self._loud:
+        if self._strict:
             raise OutputError(error) from error
 
 
-class _NoStream(io.TextIOBase):
+class _ClosedStream(io.TextIOBase):
     def write(self, _text: str, /) -> int:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))

@@ -1,4 +1,4 @@
-"""What goes to the terminal: consoles, and text made fit to print."""
+"""Consoles, and text that is safe to print on a terminal."""
 
 import json
 import re
@@ -10,57 +10,67 @@ from rich.text import Text
 
 MILLISECONDS: Final = 1000
 
-# JSON may hold these as they are, and a terminal takes some of them for commands.
+# Control characters that JSON allows unescaped.
 _CONTROLS: Final = re.compile("[\x7f-\x9f]")
 
 
 def out() -> Console:
-    """Standard output, as it is now: styled on a terminal only."""
+    """Return a console on the current standard output, styled only if that is a terminal."""
     return Console(highlight=False, markup=False)
 
 
 def err() -> Console:
-    """Standard error, likewise."""
+    """Return a console on the current standard error, styled only if that is a terminal."""
     return Console(stderr=True, highlight=False, markup=False)
 
 
-def printable(text: str) -> str:
-    """The text in one line and without what a terminal would take for a command."""
+def one_line(text: str) -> str:
+    """Return the text in one line, without control characters."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
-def printable_lines(text: str) -> str:
-    """Likewise, but with the lines and blanks that it has."""
+def without_controls(text: str) -> str:
+    """Return the text without control characters other than newlines and tabs."""
     return "\n".join("".join(char for char in line if char.isprintable() or char == "\t") for line in text.splitlines())
 
 
-def complain(message: str) -> None:
-    """Say in one line on standard error what went wrong."""
-    err().print(Text.assemble(("error:", "bold red"), " ", printable(message)), soft_wrap=True)
+def print_error(message: str) -> None:
+    """Print an error in one line on standard error."""
+    err().print(Text.assemble(("error:", "bold red"), " ", one_line(message)), soft_wrap=True)
 
 
-def leave_the_echo() -> None:
-    """Begin a line below the `^C` that a terminal shows of Ctrl-C."""
+def print_note(message: str) -> None:
+    """Print a remark in one line on standard error."""
+    err().print(Text.assemble(("note:", "bold yellow"), " ", one_line(message)), soft_wrap=True)
+
+
+def end_interrupted_line() -> None:
+    """Start a new line after the `^C` that a terminal echoes."""
     console = err()
     if console.is_terminal:
         console.print()
 
 
-def say(text: str) -> None:
-    """Print a line for another program to read: as it is."""
+def print_plain(text: str) -> None:
+    """Print a line unstyled and unwrapped, for other programs to read."""
     file = out().file
     file.write(f"{text}\n")
     file.flush()
 
 
 def milliseconds(seconds: float) -> str:
-    """A duration with a digit after the point, `12.3`, as far as that tells something."""
-    shown = seconds * MILLISECONDS
-    return f"{shown:.1f}" if shown < MILLISECONDS else f"{shown:,.0f}"
+    """Format a duration: `12.3` below one second, `1,234` above."""
+    value = seconds * MILLISECONDS
+    return f"{value:.1f}" if value < MILLISECONDS else f"{value:,.0f}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Format a count and its noun: `1 request`, `2,000 requests`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON: indented and coloured for a person on a terminal, in one line elsewhere."""
+    """Print a value as JSON: indented and coloured on a terminal, otherwise in one line."""
     console = out()
     terminal = console.is_terminal
     text = json.dumps(value, ensure_ascii=console.options.ascii_only, indent=2 if terminal else None)
@@ -68,4 +78,4 @@ def print_json(value: object) -> None:
     if terminal:
         console.print(JSONHighlighter()(text), soft_wrap=True)
     else:
-        say(text)
+        print_plain(text)

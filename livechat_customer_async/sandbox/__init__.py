@@ -1,8 +1,8 @@
-"""A stateful in-memory server of the LiveChat Customer Chat Web API v3.0, to try things out and to test against.
+"""A stateful in-memory server of the LiveChat Customer Chat Web API v3.0, for experiments and tests.
 
     sandbox = Sandbox(agent=friendly_agent)
     async with serve(sandbox) as server:
-        ...  # talk to server.url, then look at sandbox.requests, sandbox.performed, sandbox.chats
+        ...  # send requests to server.url, then inspect sandbox.requests, sandbox.performed, sandbox.chats
 
 It needs the extra `sandbox`: `pip install "livechat-customer-async[sandbox]"`.
 """
@@ -21,7 +21,8 @@ except ModuleNotFoundError as _error:
     if (_error.name or "").partition(".")[0] not in {"python_multipart", "starlette", "uvicorn"}:
         raise
     raise ImportError(
-        f'the sandbox needs {_error.name}, which is not installed: pip install "livechat-customer-async[sandbox]"',
+        f"the sandbox requires {_error.name}, which is not installed; run: "
+        'pip install "livechat-customer-async[sandbox]"',
         name=_error.name,
     ) from _error
 

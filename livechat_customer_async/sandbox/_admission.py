@@ -1,4 +1,4 @@
-"""What every request must have before its action is looked at: licence, token, region, content type."""
+"""The checks that precede every action: license, token, region and content type."""
 
 import re
 from typing import Final
@@ -13,7 +13,7 @@ _POSITIVE_INT: Final = re.compile(r"0*[1-9][0-9]*", re.ASCII)
 
 
 def admit(request: RecordedRequest, customers: Customers, *, license_id: int | None, region: str | None) -> Customer:
-    """The customer who calls, or the refusal of a request that is not well made."""
+    """Return the customer who sent the request, or raise the refusal it deserves."""
     if request.method != "POST":
         raise Refusal("validation", "the method must be POST", status=405)
     _check_license(request, license_id)
@@ -38,12 +38,12 @@ def _bearer_token(headers: RequestHeaders) -> str:
     values = headers.get_list("authorization")
     scheme, _, token = values[0].partition(" ") if len(values) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not token:
-        raise Refusal("authentication", "`Authorization` must be given once, as a bearer token")
+        raise Refusal("authentication", "`Authorization` must be given once, with a bearer token")
     return token
 
 
 def _check_region(headers: RequestHeaders, customer: Customer | None, region: str | None) -> None:
-    """Refuse a request that arrived in a data centre where the customer does not live."""
+    """Refuse a request that reached a data center other than the customer's."""
     named = headers.get("x-region")
     if named is not None and named not in REGIONS:
         raise invalid("X-Region", f"must be one of {', '.join(REGIONS)}")

@@ -1,24 +1,24 @@
-"""An agent that replies: what it hears, what it may say, and a friendly one."""
+"""The agent: the type of its scripts, and a friendly script."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias, cast
 
-from attrs import frozen
+import attrs
 
 from ._state import Chat, Customer, Event, SentPostback, Thread
-from ._world import World, free_draft
+from ._world import World, unchecked_draft
 
 
-@frozen(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Heard:
-    """What the agent hears: a customer's event, or a button that the customer pressed on one.
+    """What the agent hears: an event sent by a customer, or a button pressed by one.
 
     Attributes:
-        customer: Who said it.
-        chat: The chat, as it stands now.
+        customer: The customer.
+        chat: The chat.
         thread: The thread of the event.
-        event: The event itself; for a postback, the rich message whose button was pressed.
-        postback: The button, or `None` where an event was sent.
+        event: The event; for a postback, the rich message with the button.
+        postback: The pressed button; `None` for an event.
     """
 
     customer: Customer
@@ -29,14 +29,14 @@ class Heard:
 
 
 Reply: TypeAlias = str | Mapping[str, Any]
-"""A text, or an event in the wire's shape."""
+"""The text of a message, or an event as JSON data."""
 
 AgentScript: TypeAlias = Callable[[Heard], Reply | Iterable[Reply] | None]
-"""A callable that hears one thing at a time and returns what the agent says to it, if anything."""
+"""A callable that returns the agent's replies to an event or a postback. `None` means no reply."""
 
 
 def friendly_agent(heard: Heard) -> Reply | Iterable[Reply] | None:
-    """A bot that greets, repeats what it was told and acknowledges files; says nothing to what it does not know."""
+    """Greet the customer, repeat messages, acknowledge files, forms and buttons. Ignore everything else."""
     if heard.postback is not None:
         return f"You chose {heard.postback.id!r}." if heard.postback.toggled else None
     if heard.event.type == "message":
@@ -54,27 +54,31 @@ def _answer_to_text(heard: Heard) -> str:
     return f"{greeting}You said: {heard.event.content['text']}"
 
 
-def replies(said: Reply | Iterable[Reply] | None) -> list[dict[str, Any]]:
-    """What an agent's script returned, as events in the wire's shape."""
-    if said is None:
+def as_events(replies: Reply | Iterable[Reply] | None) -> list[dict[str, Any]]:
+    """Return the replies of a script as JSON events."""
+    if replies is None:
         return []
-    if isinstance(said, str):
-        return [{"type": "message", "text": said}]
-    if isinstance(said, Mapping):
-        return [dict(cast("Mapping[str, Any]", said))]
-    return [event for one in said for event in replies(one)]
+    if isinstance(replies, str):
+        return [{"type": "message", "text": replies}]
+    if isinstance(replies, Mapping):
+        return [dict(cast("Mapping[str, Any]", replies))]
+    return [event for reply in replies for event in as_events(reply)]
 
 
 def say(world: World, chat: Chat, thread: Thread, event: Mapping[str, Any], author_id: str | None) -> Event:
-    """Append an event that is not the customer's. It may be of any type; `ValueError` where it has none."""
+    """Append an event of any type, by somebody other than the customer.
+
+    Raises:
+        ValueError: The event has no type.
+    """
     if not isinstance(event.get("type"), str):
-        raise ValueError("an event needs a `type`")  # noqa: TRY004 - its data is wrong, not its Python type
+        raise ValueError("an event needs a `type`")  # noqa: TRY004 - the JSON type is wrong, not the Python type
     if author_id == world.agent.id:
         world.join_agent(chat)
-    return world.append(chat, thread, free_draft(event), author_id)
+    return world.append(chat, thread, unchecked_draft(event), author_id)
 
 
-def let_reply(world: World, script: AgentScript, heard: Heard) -> list[Event]:
-    """Give the script its turn and append what it says to the thread it heard."""
-    said = replies(script(heard))
-    return [say(world, heard.chat, heard.thread, event, world.agent.id) for event in said]
+def reply(world: World, script: AgentScript, heard: Heard) -> list[Event]:
+    """Call the script and append its replies to the thread of the event."""
+    events = as_events(script(heard))
+    return [say(world, heard.chat, heard.thread, event, world.agent.id) for event in events]

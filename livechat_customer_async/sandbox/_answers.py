@@ -1,29 +1,29 @@
-"""How answers look: the envelope, and the shapes that the wire leaves open."""
+"""Answers, in the shapes that the API's documentation leaves open."""
 
 import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import evolve, field, frozen
+import attrs
 
 from ._errors import Refusal
 
 
-@frozen(kw_only=True)
+@attrs.frozen(kw_only=True)
 class AnswerShapes:
-    """Which of the shapes seen on the wire the sandbox answers with.
+    """The shapes in which the sandbox answers.
 
     Attributes:
-        wrapping: `payload` stands the result under `payload`; `bare` answers it alone; `frame` adds `action`,
-            `type` and `success` around the payload.
-        no_result: What an action without a result answers: an empty result in the envelope, the object `{}`,
-            an empty body, or status 204.
-        errors: Where the error object stands: at the top of the body, or under `payload`. In a frame it always
-            stands under `payload`.
-        update_customer: The customer bare, under `customer`, or nothing.
-        predicted_agent: The agent under `agent`, or bare.
-        property_values: Each value wrapped as `{"value": v}`, or bare.
-        unsorted_events: Whether a thread's events come newest first, to show that a client must sort them.
+        wrapping: `payload`: the result under `payload`; `bare`: the result alone; `frame`: the payload along with
+            `action`, `type` and `success`.
+        no_result: The answer of an action without a result. `envelope`: an empty result, wrapped; `object`: `{}`;
+            `nothing`: an empty body; `no_content`: status 204.
+        errors: The place of the error object: at the top of the body, or under `payload`. In a frame it is always
+            under `payload`.
+        update_customer: The result of the action: the bare customer, the customer under `customer`, or none.
+        predicted_agent: The result of `get_predicted_agent`: the agent under `agent`, or bare.
+        property_values: Each value of a property wrapped as `{"value": v}`, or bare.
+        unsorted_events: Whether the events of a thread come newest first: clients must sort them.
     """
 
     wrapping: Literal["payload", "bare", "frame"] = "payload"
@@ -35,21 +35,21 @@ class AnswerShapes:
     unsorted_events: bool = False
 
 
-@frozen(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Answer:
-    """One HTTP answer, whole."""
+    """A complete HTTP answer."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     content_type: str | None = "application/json"
-    body: bytes = field(default=b"", repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
 
     def with_headers(self, *headers: tuple[str, str]) -> "Answer":
-        """The same answer with more headers."""
-        return evolve(self, headers=(*self.headers, *headers))
+        """Return the answer with additional headers."""
+        return attrs.evolve(self, headers=(*self.headers, *headers))
 
     def raw_headers(self, content_length: int | None = None) -> list[tuple[bytes, bytes]]:
-        """The headers as ASGI takes them, with the given content length in place of the true one."""
+        """Return the headers for ASGI, with the given content length in place of the true one."""
         named = [*self.headers]
         if self.content_type is not None:
             named.append(("content-type", self.content_type))
@@ -59,7 +59,7 @@ class Answer:
 
 
 def result_answer(action: str, result: Mapping[str, Any] | None, shapes: AnswerShapes) -> Answer:
-    """The answer to an action that was performed; `None` is no result."""
+    """Return the answer of a performed action. `None` means no result."""
     if result is None and shapes.no_result == "nothing":
         return Answer(content_type=None)
     if result is None and shapes.no_result == "no_content":
@@ -70,7 +70,7 @@ def result_answer(action: str, result: Mapping[str, Any] | None, shapes: AnswerS
 
 
 def error_answer(action: str, refusal: Refusal, shapes: AnswerShapes) -> Answer:
-    """The answer of an error object."""
+    """Return the answer that carries an error object."""
     body: dict[str, Any] = {"error": refusal.body()}
     if shapes.wrapping == "frame":
         body = {"action": action, "type": "response", "success": False, "payload": body}

@@ -1,4 +1,4 @@
-"""Bodies: JSON and multipart, read as they arrive, and the payload in them."""
+"""Request bodies, JSON or multipart, and the payload they contain."""
 
 import json
 from typing import Any, NoReturn, Protocol
@@ -10,18 +10,18 @@ from ._rules import UPLOADS
 
 
 class Body(Protocol):
-    """Takes a body piece by piece and gives its payload."""
+    """An incremental reader of a request body."""
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Read the next bytes."""
 
     def payload(self, request: RecordedRequest) -> dict[str, Any]:
-        """Note the whole body in the record and give its payload, or the refusal of a malformed one."""
+        """Record the complete body and return its payload, or raise `Refusal` if it is malformed."""
         ...
 
 
 def body_of(request: RecordedRequest) -> Body:
-    """The reader for a request's body."""
+    """Return the reader of a request's body."""
     content_type = request.headers.get("content-type", "")
     is_upload = request.action in UPLOADS and content_type.lower().startswith("multipart/")
     return _Upload(content_type) if is_upload else _JsonBody()
@@ -35,28 +35,29 @@ class _JsonBody:
         self._raw += data
 
     def payload(self, request: RecordedRequest) -> dict[str, Any]:
-        request.body = body = _decoded(bytes(self._raw))
+        request.body = body = decode_json(bytes(self._raw))
         if not isinstance(body, dict) or "payload" not in body:
             raise Refusal("validation", "the body must be an object with the key `payload`")
         for key in body:  # pyright: ignore[reportUnknownVariableType]
             if key != "payload":
-                raise invalid(str(key), "must not stand beside `payload`")  # pyright: ignore[reportUnknownArgumentType]
+                raise invalid(str(key), "is not allowed next to `payload`")  # pyright: ignore[reportUnknownArgumentType]
         if not isinstance(body["payload"], dict):
             raise invalid("payload", "must be an object")
         return body["payload"]  # pyright: ignore[reportUnknownVariableType]
 
 
-def _decoded(raw: bytes) -> Any:
+def decode_json(raw: bytes) -> Any:
+    """Return the value of a JSON text, or raise `Refusal`."""
     try:
         value = json.loads(raw.decode(), parse_constant=_no_constant)
-        json.dumps(value, ensure_ascii=False).encode()  # finds lone surrogates, which no UTF-8 text can hold
+        json.dumps(value, ensure_ascii=False).encode()  # rejects lone surrogates
     except (ValueError, RecursionError) as error:
-        raise Refusal("validation", f"the body is not JSON: {type(error).__name__}") from error
+        raise Refusal("validation", f"the body is not valid JSON: {type(error).__name__}") from error
     return value
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 class _Upload:
@@ -73,10 +74,10 @@ class _Upload:
         payload: dict[str, Any] = {}
         for part in parts:
             if part.name == "payload" and not part.content:
-                continue  # the reference's sample has such a field; it means nothing
+                continue  # the API reference sends this empty field
             name = part.name.removeprefix("payload.")
             if name == part.name or name in payload:
-                raise invalid(part.name, "is not a known parameter, or is given twice")
+                raise invalid(part.name, "is unknown or repeated")
             payload[name] = _value(name, part)
         return payload
 

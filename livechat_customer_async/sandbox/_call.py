@@ -1,4 +1,4 @@
-"""One request, from its head to its answer."""
+"""One request, from its headers to its answer."""
 
 from typing import Any
 from urllib.parse import parse_qsl
@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from ._actions import ACTIONS, Caller, Context
 from ._admission import admit
-from ._agent import let_reply
+from ._agent import reply
 from ._answers import Answer, error_answer, result_answer
 from ._bodies import body_of
 from ._connection import Connection, connection_of
@@ -18,11 +18,11 @@ from ._rules import check_payload
 
 
 class ClientGoneError(Exception):
-    """The client ended the connection, or the server is stopping: there is nobody to answer."""
+    """The client closed the connection, or the server is stopping: no answer can be sent."""
 
 
 class Call:
-    """A request and the ways to deal with it, each of which a fault may use or leave out."""
+    """A request, with a method for each step of handling it. Faults may skip steps."""
 
     def __init__(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
         self.engine = engine
@@ -36,12 +36,12 @@ class Call:
         self._payload: dict[str, Any] = {}
 
     async def run(self) -> None:
-        """Read, perform, answer."""
+        """Read the request, perform it and send the answer."""
         await self.read()
         await self.send(self.perform())
 
     async def read(self) -> None:
-        """Read the body, up to where it is refused."""
+        """Read the body until it ends or is refused."""
         more = True
         while more and self._refusal is None:
             message = await self._receive()
@@ -54,7 +54,7 @@ class Call:
         self._decode()
 
     def perform(self) -> Answer:
-        """Do what the request says, if it may, and give the answer."""
+        """Perform the action, if permitted, and return the answer."""
         engine, action = self.engine, self.request.action
         try:
             context, payload = self._admitted()
@@ -64,26 +64,26 @@ class Call:
         engine.recorder.perform(self.request)
         if engine.script is not None:
             for heard in outcome.heard:
-                let_reply(engine.world, engine.script, heard)
+                reply(engine.world, engine.script, heard)
         return result_answer(action, outcome.result, engine.shapes)
 
     async def send(self, answer: Answer) -> None:
-        """Send a whole answer."""
+        """Send a complete answer."""
         await self.begin(answer)
         await self.send_body(answer.body)
 
     async def begin(self, answer: Answer, content_length: int | None = None) -> None:
-        """Send an answer's status and headers, with the given content length in place of the true one."""
+        """Send the status and headers, with the given content length in place of the true one."""
         self.request.status = answer.status
         headers = answer.raw_headers(content_length)
         await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
 
     async def send_body(self, data: bytes, *, more: bool = False) -> None:
-        """Send a piece of an answer's body."""
+        """Send a part of the body."""
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def gone(self) -> None:
-        """Wait until the client has gone."""
+        """Wait until the client has closed the connection."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
@@ -94,7 +94,7 @@ class Call:
             self._refusal = refusal
 
     def _decode(self) -> None:
-        """Note the body in the record, whatever becomes of the request; what is wrong with it is told later."""
+        """Record the body even if the request is refused for another reason first."""
         if self._refusal is not None:
             return
         try:
@@ -105,7 +105,7 @@ class Call:
     def _admitted(self) -> tuple[Context, dict[str, Any]]:
         engine, request = self.engine, self.request
         if request.action not in ACTIONS:
-            raise Refusal("validation", "there is no such action", status=404)
+            raise Refusal("validation", "unknown action", status=404)
         customer = admit(request, engine.world.customers, license_id=engine.license_id, region=engine.region)
         request.customer_id = customer.id
         if self._refusal is not None:

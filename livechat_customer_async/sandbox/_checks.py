@@ -1,4 +1,4 @@
-"""Small checks of JSON values, each `(value, parameter) -> None`: a `validation` refusal names the parameter."""
+"""Checks of JSON values. Each raises a `validation` refusal that names the parameter."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -33,13 +33,13 @@ def integer(minimum: int | None = None, maximum: int | None = None) -> Check:
 
 
 def string(*, max_bytes: int | None = None) -> Check:
-    """Accept a string of at most so many bytes of UTF-8."""
+    """Accept a string, of at most `max_bytes` in UTF-8."""
 
     def check(value: object, parameter: str) -> None:
         if not isinstance(value, str):
             raise invalid(parameter, "must be a string")
         if max_bytes is not None and (size := len(value.encode())) > max_bytes:
-            raise invalid(parameter, f"must be at most {max_bytes} bytes of UTF-8, has {size}")
+            raise invalid(parameter, f"must be at most {max_bytes} bytes in UTF-8, is {size}")
 
     return check
 
@@ -55,7 +55,7 @@ def one_of(*allowed: str) -> Check:
 
 
 def array_of(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Check:
-    """Accept an array of so many such items."""
+    """Accept an array of `minimum` to `maximum` items that pass the check."""
 
     def check(value: object, parameter: str) -> None:
         if not isinstance(value, list):
@@ -71,7 +71,7 @@ def array_of(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Ch
 
 
 def map_of(value_check: Check) -> Check:
-    """Accept an object of any keys whose values pass."""
+    """Accept an object with any keys whose values pass the check."""
 
     def check(value: object, parameter: str) -> None:
         for key, one in as_object(value, parameter).items():
@@ -81,7 +81,7 @@ def map_of(value_check: Check) -> Check:
 
 
 def object_of(required: Mapping[str, Check] | None = None, optional: Mapping[str, Check] | None = None) -> Check:
-    """Accept an object of exactly these parameters: an unknown or a missing one is refused."""
+    """Accept an object with all required parameters and no unknown ones."""
     needed = dict(required or {})
     known = needed | dict(optional or {})
 
@@ -99,12 +99,12 @@ def object_of(required: Mapping[str, Check] | None = None, optional: Mapping[str
 
 
 def as_object(value: object, parameter: str) -> dict[str, Any]:
-    """The value as a JSON object, or a refusal."""
+    """Return the value, which must be a JSON object."""
     if not isinstance(value, dict):
         raise invalid(parameter or "payload", "must be an object")
     return cast("dict[str, Any]", value)
 
 
 def inside(parameter: str, name: str) -> str:
-    """The path of a parameter's own parameter; the payload itself has none."""
+    """Return the path of a nested parameter."""
     return f"{parameter}.{name}" if parameter else name

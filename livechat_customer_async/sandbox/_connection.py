@@ -1,4 +1,4 @@
-"""Access to the socket under a request: faults happen below HTTP."""
+"""Access to the connection of a request, for faults below HTTP."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ _NO_LINGER: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Connection:
-    """One client connection. `serial` counts from 1 for each server."""
+    """A client connection. `serial` counts from 1 on each server."""
 
     def __init__(self, serial: int, protocol: "SandboxProtocol", stopping: asyncio.Event) -> None:
         self.serial = serial
@@ -36,25 +36,25 @@ class Connection:
 
     @property
     def idle(self) -> bool:
-        """Whether no request is being answered."""
+        """Whether no request is in progress."""
         cycle = self._protocol.cycle
-        # uvicorn declares the cycle as always there; before the first request it is None.
+        # None before the first request, although uvicorn's annotation denies it.
         return cycle is None or cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]
 
     def write(self, data: bytes) -> None:
-        """Send bytes that are no part of an HTTP answer."""
+        """Send raw bytes, outside any HTTP answer."""
         self._protocol.transport.write(data)
 
     def close(self) -> None:
-        """End the connection properly, after what was written."""
+        """Close the connection after flushing what was written."""
         self._protocol.transport.close()
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """Close the connection immediately."""
         self._protocol.transport.abort()
 
     def reset(self) -> None:
-        """End the connection with a TCP reset."""
+        """Close the connection with a TCP reset."""
         sock = self._protocol.transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.abort()
@@ -69,20 +69,20 @@ class ConnectionLog:
         self.stopping: asyncio.Event = asyncio.Event()
 
     def begin(self, protocol: "SandboxProtocol") -> Connection:
-        """Note a new connection."""
+        """Record a new connection."""
         self.accepted += 1
         connection = Connection(self.accepted, protocol, self.stopping)
         self.open.add(connection)
         return connection
 
     def end(self, connection: Connection) -> None:
-        """Note a connection that ended."""
+        """Record the end of a connection."""
         connection.lost = True
         self.open.discard(connection)
 
 
 class SandboxProtocol(H11Protocol):
-    """Uvicorn's protocol, with the connection put where the application finds it: in the scope's state."""
+    """Uvicorn's protocol that stores its `Connection` in the state of the ASGI scope."""
 
     _connection: Connection
 
@@ -111,6 +111,6 @@ class SandboxProtocol(H11Protocol):
 
 
 def connection_of(scope: Scope) -> Connection | None:
-    """The connection of a request, or `None` where it came without a socket."""
+    """Return the connection of a request; `None` if it arrived without a socket."""
     connection: Connection | None = scope.get("state", {}).get(_CONNECTION_KEY)
     return connection

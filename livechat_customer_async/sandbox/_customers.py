@@ -1,4 +1,4 @@
-"""Who the customers are and which tokens speak for them."""
+"""The customers and their access tokens."""
 
 import re
 import uuid
@@ -18,12 +18,12 @@ TokenFault = Literal["expired", "revoked"]
 
 
 def normal_token(token: str) -> str:
-    """The token as the server knows it: one pasted with `%3A` means `:`."""
+    """Return the token with `%3A` decoded to `:`, as in tokens copied from a URL."""
     return re.sub("%3a", ":", token, flags=re.IGNORECASE)
 
 
 class Customers:
-    """The customers by id, and the tokens that are good for them. Its `repr` shows no token."""
+    """The customers by ID, and their tokens. The `repr` shows no token."""
 
     def __init__(self, rng: Random, tokens: Iterable[str] | None = None) -> None:
         self._rng = rng
@@ -35,7 +35,7 @@ class Customers:
             self.of(token)
 
     def of(self, token: str) -> Customer:
-        """The customer of a token, created at its first mention, whatever state the token is in."""
+        """Return the customer of a token, valid or not. Creates the customer on first use."""
         token = normal_token(token)
         if token not in self._by_token:
             named = _NAMED_REGION.match(token)
@@ -44,25 +44,25 @@ class Customers:
         return self._by_token[token]
 
     def issue(self, token: str, customer: Customer) -> None:
-        """Make the token, new or refused before, a good one of that customer."""
+        """Make the token a valid one of the customer, even if it was expired or revoked."""
         token = normal_token(token)
         self._by_token[token] = customer
         self._refused.pop(token, None)
 
     def refuse(self, token: str, fault: TokenFault) -> None:
-        """Answer the token with `authentication` from now on."""
+        """Refuse the token with `authentication` from now on."""
         self.of(token)
         self._refused[normal_token(token)] = fault
 
     def find(self, token: str) -> Customer | None:
-        """The customer whom a request with this token is about, or `None` for a token that can be nobody's."""
+        """Return the customer of a token; `None` if it is malformed or unknown."""
         token = normal_token(token)
         if not _WELL_FORMED.fullmatch(token):
             return None
         return self._by_token.get(token) if self._closed else self.of(token)
 
     def authenticate(self, token: str) -> Customer:
-        """The customer of a good token, or the refusal that a bad one is answered with."""
+        """Return the customer of a valid token, or raise `Refusal`."""
         fault = self._refused.get(normal_token(token))
         if fault is not None:
             raise Refusal("authentication", f"Access token {fault}")

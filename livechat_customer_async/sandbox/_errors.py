@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-# Type → the status it is answered with and its default message. Only 401 and 400 were ever documented by example;
-# the other statuses are the usual ones for such a fault.
+# Type → HTTP status and default message. The API reference shows only 401 and 400; the other statuses are
+# conventional.
 ERROR_TYPES: Final[dict[str, tuple[int, str]]] = {
     "internal": (500, "Internal server error"),
     "customer_banned": (403, "Customer is banned"),
@@ -27,8 +27,8 @@ ERROR_TYPES: Final[dict[str, tuple[int, str]]] = {
 }
 
 
-class Refusal(Exception):  # noqa: N818 - the server's "no" is an answer, not a failure of the sandbox
-    """The server says no: an error object and the status that goes with it."""
+class Refusal(Exception):  # noqa: N818 - an answer, not a failure of the sandbox
+    """An error answer: an error object and its HTTP status."""
 
     def __init__(
         self, type: str, message: str | None = None, *, data: dict[str, Any] | None = None, status: int | None = None
@@ -41,7 +41,7 @@ class Refusal(Exception):  # noqa: N818 - the server's "no" is an answer, not a 
         super().__init__(f"{self.type}: {self.message}")
 
     def body(self) -> dict[str, Any]:
-        """The error object without its envelope."""
+        """Return the error object without its envelope."""
         error: dict[str, Any] = {"type": self.type, "message": self.message}
         if self.data is not None:
             error["data"] = self.data
@@ -49,5 +49,5 @@ class Refusal(Exception):  # noqa: N818 - the server's "no" is an answer, not a 
 
 
 def invalid(parameter: str, problem: str) -> Refusal:
-    """A `validation` error whose message names the parameter."""
+    """Return a `validation` error whose message names the parameter."""
     return Refusal("validation", f"`{parameter}` {problem}")

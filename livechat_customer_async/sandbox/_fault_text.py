@@ -1,4 +1,4 @@
-"""Faults in one line of text, for a command line."""
+"""The text form of faults, for command lines."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ._faults import Fault, FaultKind
 
-# A colon parts options only before the next `name=`, so that JSON and dates may hold colons.
+# Only a colon before `name=` separates options: JSON and dates contain colons too.
 _SEPARATOR: Final = re.compile(r":(?=[a-z_]+=)")
 
 
@@ -22,7 +22,7 @@ def _times(text: str) -> int | None:
 def _object(text: str) -> dict[str, Any]:
     value = json.loads(text)
     if not isinstance(value, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - it is read from text: its type is its value
+        raise ValueError("not a JSON object")  # noqa: TRY004 - the JSON type is wrong, not the Python type
     return value  # pyright: ignore[reportUnknownVariableType]
 
 
@@ -43,28 +43,29 @@ _OPTIONS: Final[dict[str, Callable[[str], Any]]] = {
 
 
 def parse_fault(text: str) -> Fault:
-    """Read a fault from `ACTION:KIND[:name=value]…`.
+    """Parse a fault of the form `ACTION:KIND[:name=value]…`.
 
-    `ACTION` is an action's name or `*`; the names are those of `Fault`; `times=always` is no limit; `data` is JSON.
-    For example `send_event:reset-after-performing:times=2` or `*:error:type=too_many_requests:retry_after=1`.
+    `ACTION` is the name of an action or `*`. The names are the attributes of `Fault`; `times=always` means no limit;
+    `data` is JSON. Examples: `send_event:reset-after-performing:times=2`,
+    `*:error:type=too_many_requests:retry_after=1`.
 
     Raises:
-        ValueError: The text is none of this; the message says what is wrong with it.
+        ValueError: The text is not a valid fault; the message says why.
     """
     head, *options = _SEPARATOR.split(text)
     action, separator, kind = head.partition(":")
     if not separator or not re.fullmatch(r"[a-z_]+|\*", action):
-        raise ValueError(f"{text!r} is not ACTION:KIND[:name=value]…, with an action's name or * for any")
+        raise ValueError(f"{text!r} is not of the form ACTION:KIND[:name=value]… (ACTION: a name, or * for any)")
     if kind not in set(FaultKind):
-        raise ValueError(f"unknown fault {kind!r}: choose one of {', '.join(FaultKind)}")
+        raise ValueError(f"unknown fault {kind!r}; expected one of {', '.join(FaultKind)}")
     return Fault(FaultKind(kind), action, **dict(_option(option) for option in options))
 
 
 def _option(option: str) -> tuple[str, Any]:
     name, _, value = option.partition("=")
     if name not in _OPTIONS:
-        raise ValueError(f"unknown option {name!r}: choose one of {', '.join(_OPTIONS)}")
+        raise ValueError(f"unknown option {name!r}; expected one of {', '.join(_OPTIONS)}")
     try:
         return name, _OPTIONS[name](value)
     except (ValueError, KeyError) as error:
-        raise ValueError(f"{value!r} is no value for {name}") from error
+        raise ValueError(f"{value!r} is not a valid value of {name}") from error

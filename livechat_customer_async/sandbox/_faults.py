@@ -1,11 +1,11 @@
-"""Faults as values: what goes wrong, for which action, how often."""
+"""Faults as data: what fails, for which action, how often."""
 
 import asyncio
 import difflib
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import Attribute, define, field, frozen
+import attrs
 
 from ._errors import Refusal
 
@@ -16,38 +16,38 @@ ANY_ACTION: Final = "*"
 
 
 class FaultKind(StrEnum):
-    """What can go wrong. A kind that needs a real socket works under `serve` only."""
+    """The kinds of faults. Those that need a socket work only with `serve`."""
 
     ERROR = "error"
-    """An error answer: an error object, or with `bare` a status without one."""
+    """An error answer: an error object, or with `bare` only a status and a text."""
     LATENCY = "latency"
-    """The action is performed and answered `seconds` later, though the client may be gone by then."""
+    """The action is performed and answered after `seconds`, even if the client has disconnected."""
     STALL_BEFORE_HEADERS = "stall-before-headers"
-    """The request is read; then nothing, until released, `seconds` have passed or the client is gone."""
+    """No answer to the request until the fault is released, `seconds` have passed or the client disconnects."""
     STALL_MID_BODY = "stall-mid-body"
-    """Half of the answer's body, then nothing, as above."""
+    """Half of the answer's body, then a stall as in `STALL_BEFORE_HEADERS`."""
     RESET_BEFORE_READING = "reset-before-reading"
     """The connection is reset before the body is read. Needs a socket."""
     RESET_AFTER_PERFORMING = "reset-after-performing"
-    """The action is performed and the connection reset without an answer. Needs a socket."""
+    """The action is performed, then the connection is reset without an answer. Needs a socket."""
     LATE_PERFORMANCE = "late-performance"
-    """The client gets a reset (or with `type` that error, or with `hold` nothing yet) and the action is performed
-    `seconds` later. A reset needs a socket."""
+    """The client gets a reset (with `type`: an error; with `hold`: nothing yet), and the action is performed after
+    `seconds`. A reset needs a socket."""
     TRUNCATED_BODY = "truncated-body"
-    """Half of the announced body, then the end of the connection. Needs a socket."""
+    """Half of the announced body, then the connection is closed. Needs a socket."""
     WRONG_CONTENT_LENGTH = "wrong-content-length"
-    """`Content-Length` off by `delta`. Too small: the rest follows on the connection. Too large: the answer never
-    ends. Needs a socket."""
+    """`Content-Length` is wrong by `delta`. If too small, the rest follows on the connection; if too large, the answer
+    never ends. Needs a socket."""
     GARBAGE_HTTP = "garbage-http"
-    """Bytes that are no HTTP, then the end of the connection. Needs a socket."""
+    """Bytes that are not HTTP, then the connection is closed. Needs a socket."""
     GARBAGE_BODY = "garbage-body"
-    """A proper answer whose body is no JSON."""
+    """An answer whose body is not valid JSON."""
     SLOW_DRIP = "slow-drip"
-    """The answer's body in pieces of `chunk` bytes, `seconds` apart."""
+    """The answer's body in chunks of `chunk` bytes, `seconds` apart."""
     CLOSE_AFTER_RESPONSE = "close-after-response"
-    """The connection ends right after a whole answer that did not announce it. Needs a socket."""
+    """The connection is closed after a complete answer without `Connection: close`. Needs a socket."""
     CLOSE_ON_NEXT_REQUEST = "close-on-next-request"
-    """A whole answer; the connection ends when the next request arrives on it, unread. Needs a socket."""
+    """A complete answer; the connection is closed when the next request arrives on it, unread. Needs a socket."""
 
 
 _ALWAYS_PERFORMS: Final = frozenset({FaultKind.LATENCY, FaultKind.RESET_AFTER_PERFORMING, FaultKind.LATE_PERFORMANCE})
@@ -57,52 +57,52 @@ _PERFORMS_IF_TOLD: Final = frozenset({FaultKind.ERROR, FaultKind.STALL_BEFORE_HE
 _DEFAULT_SECONDS: Final = {FaultKind.LATENCY: 1.0, FaultKind.LATE_PERFORMANCE: 2.0, FaultKind.SLOW_DRIP: 0.1}
 
 
-def _positive_or_none(_: Any, attribute: "Attribute[Any]", value: float | None) -> None:
+def _positive_or_none(_: Any, attribute: "attrs.Attribute[Any]", value: float | None) -> None:
     if value is not None and value <= 0:
-        raise ValueError(f"`{attribute.name}` must be positive, or None for no limit; got {value}")
+        raise ValueError(f"`{attribute.name}` must be positive or None (no limit), got {value}")
 
 
-def _positive(_: Any, attribute: "Attribute[Any]", value: int) -> None:
+def _positive(_: Any, attribute: "attrs.Attribute[Any]", value: int) -> None:
     if value <= 0:
-        raise ValueError(f"`{attribute.name}` must be positive; got {value}")
+        raise ValueError(f"`{attribute.name}` must be positive, got {value}")
 
 
-@frozen
+@attrs.frozen
 class Fault:
-    """One thing that goes wrong, as plain data.
+    """A fault to inject, as plain data.
 
     Attributes:
-        kind: What goes wrong.
-        action: The action it befalls; `*` for any.
-        times: How many requests it befalls; `None` for all of them.
+        kind: The kind of fault.
+        action: The affected action; `*` for any.
+        times: The number of affected requests; `None` for all.
         type: The type of the error object.
-        status: The HTTP status; by default the one of the error's type, 500 for a bare one.
-        message: The error's message, or the text of a bare answer; by default the type's.
-        data: The error's data.
-        retry_after: The value of a `Retry-After` header: seconds or an HTTP date.
-        bare: Whether an error answer is a status and a text without an error object.
-        seconds: How long it takes; `None` is no limit for a stall, else the kind's default.
-        perform: Whether the action is performed all the same. By default errors and stalls before the headers
-            come instead of the performance, all others after it.
-        hold: Whether a late performance keeps the connection and answers in the end.
-        delta: How much a wrong content length is off; not 0.
-        chunk: How many bytes a slow drip sends at a time.
+        status: The HTTP status. Default: that of the error's type; 500 with `bare`.
+        message: The message of the error, or the text of a bare answer. Default: that of the error's type.
+        data: The data of the error.
+        retry_after: The value of the `Retry-After` header: seconds or an HTTP date.
+        bare: Whether an error answer has a text instead of an error object.
+        seconds: The duration. `None`: no limit for a stall, otherwise the default of the kind.
+        perform: Whether the action is performed nevertheless. Default: not for errors and stalls before the
+            headers, which replace it; yes for all other kinds.
+        hold: Whether a late performance keeps the connection open and answers it.
+        delta: The error of a wrong content length, in bytes; not 0.
+        chunk: The number of bytes that a slow drip sends at a time.
     """
 
-    kind: FaultKind = field(converter=FaultKind)
+    kind: FaultKind = attrs.field(converter=FaultKind)
     action: str = ANY_ACTION
-    times: int | None = field(default=1, validator=_positive_or_none, kw_only=True)
-    type: str | None = field(default=None, kw_only=True)
-    status: int | None = field(default=None, kw_only=True)
-    message: str | None = field(default=None, kw_only=True)
-    data: dict[str, Any] | None = field(default=None, kw_only=True)
-    retry_after: str | None = field(default=None, kw_only=True)
-    bare: bool = field(default=False, kw_only=True)
-    seconds: float | None = field(default=None, validator=_positive_or_none, kw_only=True)
-    perform: bool | None = field(default=None, kw_only=True)
-    hold: bool = field(default=False, kw_only=True)
-    delta: int = field(default=-5, kw_only=True)
-    chunk: int = field(default=1, validator=_positive, kw_only=True)
+    times: int | None = attrs.field(default=1, validator=_positive_or_none, kw_only=True)
+    type: str | None = attrs.field(default=None, kw_only=True)
+    status: int | None = attrs.field(default=None, kw_only=True)
+    message: str | None = attrs.field(default=None, kw_only=True)
+    data: dict[str, Any] | None = attrs.field(default=None, kw_only=True)
+    retry_after: str | None = attrs.field(default=None, kw_only=True)
+    bare: bool = attrs.field(default=False, kw_only=True)
+    seconds: float | None = attrs.field(default=None, validator=_positive_or_none, kw_only=True)
+    perform: bool | None = attrs.field(default=None, kw_only=True)
+    hold: bool = attrs.field(default=False, kw_only=True)
+    delta: int = attrs.field(default=-5, kw_only=True)
+    chunk: int = attrs.field(default=1, validator=_positive, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.delta == 0:
@@ -114,14 +114,14 @@ class Fault:
 
     @property
     def performs(self) -> bool:
-        """Whether the action is performed before the fault strikes."""
+        """Whether the action is performed."""
         if self.perform is not None:
             return self.perform
         return self.kind not in _NEVER_PERFORMS | _PERFORMS_IF_TOLD
 
     @property
     def duration(self) -> float:
-        """`seconds`, or the kind's default."""
+        """`seconds`, or the default of the kind."""
         return self.seconds if self.seconds is not None else _DEFAULT_SECONDS.get(self.kind, 0.0)
 
     @property
@@ -130,32 +130,32 @@ class Fault:
         return Refusal(self.type or "internal", self.message, data=self.data, status=self.status)
 
 
-@define(eq=False)
+@attrs.define(eq=False)
 class ArmedFault:
-    """A fault that waits for its requests, or has met them.
+    """A fault added to a sandbox, and what has become of it.
 
     Attributes:
         fault: The fault.
-        remaining: How many requests it will still befall; `None` for all.
-        struck: How many it has befallen.
-        met: Set when it has befallen one.
-        released: Set to end its stalls and delays at once, past and future ones.
-        finished: Set when one has been dealt with to the end, a late performance included.
+        remaining: The number of requests it will still affect; `None` for all.
+        struck: The number of requests it has affected.
+        met: Set when it affects its first request.
+        released: Set to end its stalls and delays, current and future ones.
+        finished: Set when an affected request is done, including a late performance.
     """
 
     fault: Fault
     remaining: int | None
     struck: int = 0
-    met: asyncio.Event = field(factory=asyncio.Event, repr=False)
-    released: asyncio.Event = field(factory=asyncio.Event, repr=False)
-    finished: asyncio.Event = field(factory=asyncio.Event, repr=False)
+    met: asyncio.Event = attrs.field(factory=asyncio.Event, repr=False)
+    released: asyncio.Event = attrs.field(factory=asyncio.Event, repr=False)
+    finished: asyncio.Event = attrs.field(factory=asyncio.Event, repr=False)
 
     def release(self) -> None:
         """End its stalls and delays."""
         self.released.set()
 
     def strike(self) -> None:
-        """Count one request that it befalls."""
+        """Count an affected request."""
         self.struck += 1
         if self.remaining is not None:
             self.remaining -= 1
@@ -163,10 +163,10 @@ class ArmedFault:
 
 
 class FaultQueue:
-    """The faults in wait, the first added first. Truthy while one is left."""
+    """The armed faults, in the order added. False when none is left."""
 
     def __init__(self, faults: "Iterable[Fault]" = (), *, actions: "Collection[str] | None" = None) -> None:
-        """Queue faults; of `actions` only, where given: a fault with a slip in its action would never strike."""
+        """Arm faults. `actions`: the known ones; a fault for another, as by a typo, would never strike."""
         self._actions = actions
         self._armed: list[ArmedFault] = []
         for fault in faults:
@@ -176,11 +176,11 @@ class FaultQueue:
         return len(self._armed)
 
     def add(self, fault: Fault) -> ArmedFault:
-        """Queue a fault; what is returned tells when it struck and lets go of its stalls.
+        """Arm a fault. The result tells when it strikes, and releases its stalls.
 
         Raises:
-            TypeError: It is none.
-            ValueError: There is no such action.
+            TypeError: `fault` is not a `Fault`.
+            ValueError: The action does not exist.
         """
         self._check(fault)
         armed = ArmedFault(fault, fault.times)
@@ -189,19 +189,19 @@ class FaultQueue:
 
     def _check(self, fault: Any) -> None:
         if not isinstance(fault, Fault):
-            raise TypeError(f"expected a Fault, got {type(fault).__name__}; parse_fault makes one of a text")
+            raise TypeError(f"expected a Fault, got {type(fault).__name__}; parse_fault converts text")
         if self._actions is None or fault.action in (ANY_ACTION, *self._actions):
             return
         close = difflib.get_close_matches(fault.action, self._actions, 1)
-        hint = f": did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"there is no action {fault.action!r}{hint}")
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"unknown action {fault.action!r}{hint}")
 
     def clear(self) -> None:
-        """Drop the faults in wait. Those that struck already run their course."""
+        """Disarm all faults. Requests that are already affected stay so."""
         self._armed.clear()
 
     def take(self, action: str) -> ArmedFault | None:
-        """The fault that befalls a request of this action, counted; or `None`."""
+        """Return the first fault for this action and count the request; `None` if there is none."""
         for armed in self._armed:
             if armed.fault.action in (action, ANY_ACTION):
                 armed.strike()

@@ -1,4 +1,4 @@
-"""The uploaded files: temporary until an event uses them."""
+"""The uploaded files, which are temporary until an event uses them."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _FILE_URL: Final = re.compile(r"https?://[^/]+/files/([^/]+)/[^/]+")
 
 
 class Files:
-    """The files by id. An upload dies after 24 hours unless an event uses it."""
+    """The files by ID. An upload expires after 24 hours unless an event uses it."""
 
     def __init__(self, *, now: Callable[[], int], new_id: Callable[[], str], keep_bytes: bool) -> None:
         self._now = now
@@ -24,7 +24,7 @@ class Files:
         self.by_id: dict[str, StoredFile] = {}
 
     def store(self, part: Part) -> StoredFile:
-        """Keep an uploaded part as a temporary file."""
+        """Store an uploaded part as a temporary file."""
         file = StoredFile(
             id=self._new_id(),
             name=part.filename or "file",
@@ -38,14 +38,14 @@ class Files:
         return file
 
     def get(self, id: str) -> StoredFile | None:
-        """A file that is still there."""
+        """Return a file; `None` if it is unknown or expired."""
         file = self.by_id.get(id)
         if file is None or (not file.used and self._now() - file.uploaded_at >= TEMPORARY_SECONDS):
             return None
         return file
 
     def by_url(self, url: str, parameter: str) -> StoredFile:
-        """The file that an event names, or a `validation` refusal."""
+        """Return the file named by an event, or raise a `validation` refusal."""
         named = _FILE_URL.fullmatch(url)
         file = self.get(named[1]) if named else None
         if file is None:
@@ -54,5 +54,5 @@ class Files:
 
 
 def file_path(file: StoredFile) -> str:
-    """The path of the file's URL."""
+    """Return the path of the file's URL."""
     return f"/files/{file.id}/{quote(file.name, safe='')}"

@@ -1,9 +1,9 @@
-"""Multipart bodies, parsed while they arrive and refused at the limit."""
+"""Multipart bodies, parsed as they arrive and refused at the size limit."""
 
 import hashlib
 from typing import TYPE_CHECKING, Final, Protocol
 
-from attrs import define, evolve, field, frozen
+import attrs
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 _MAX_BOUNDARY: Final = 70  # RFC 2046
 
 
-@frozen(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Part:
     """One part of a multipart body.
 
     Attributes:
-        name: Its name, prefix and all.
-        filename: Its file name; `None` for a plain field.
-        content_type: Its content type; `None` where it has none.
-        size: The content's length in bytes.
-        sha256: The content's digest in hex.
-        content: The content. In a recorded request only of plain fields: a file's bytes are kept once, if at all,
-            in `Sandbox.files`.
+        name: The name, including its prefix.
+        filename: The file name; `None` for a plain field.
+        content_type: The content type; `None` if not given.
+        size: The size of the content in bytes.
+        sha256: The SHA-256 digest of the content, in hex.
+        content: The content. Recorded requests keep it for plain fields only: the bytes of files are in
+            `Sandbox.files`.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Part:
     content_type: str | None
     size: int
     sha256: str
-    content: bytes = field(repr=False)
+    content: bytes = attrs.field(repr=False)
 
     def without_bytes(self) -> "Part":
-        """The part as it is recorded."""
-        return self if self.filename is None else evolve(self, content=b"")
+        """Return the part as it is recorded."""
+        return self if self.filename is None else attrs.evolve(self, content=b"")
 
 
 class _Digest(Protocol):
@@ -47,13 +47,13 @@ class _Digest(Protocol):
     def hexdigest(self) -> str: ...
 
 
-@define
+@attrs.define
 class _Draft:
-    headers: dict[str, str] = field(factory=dict[str, str])
+    headers: dict[str, str] = attrs.field(factory=dict[str, str])
     header_name: bytes = b""
     header_value: bytes = b""
-    content: bytearray = field(factory=bytearray)
-    digest: "_Digest" = field(factory=hashlib.sha256)
+    content: bytearray = attrs.field(factory=bytearray)
+    digest: "_Digest" = attrs.field(factory=hashlib.sha256)
 
     def finished(self) -> Part:
         disposition, options = parse_options_header(self.headers.get("content-disposition"))
@@ -72,7 +72,7 @@ class _Draft:
 
 
 class MultipartBody:
-    """Takes a body piece by piece and gives its parts; a part beyond the upload limit is `entity_too_large`."""
+    """An incremental parser. A part over the size limit is refused with `entity_too_large`."""
 
     def __init__(self, content_type: str, *, limit: int = MAX_FILE_BYTES) -> None:
         kind, options = parse_options_header(content_type)
@@ -86,14 +86,14 @@ class MultipartBody:
         self._parser = MultipartParser(boundary, self._callbacks())
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of the body."""
+        """Parse the next bytes."""
         try:
             self._parser.write(data)
         except FormParserError as error:
             raise Refusal("validation", f"malformed multipart body: {error}") from error
 
     def close(self) -> list[Part]:
-        """The parts of the body that has ended."""
+        """Return the parts of the complete body."""
         if not self._ended:
             raise Refusal("validation", "malformed multipart body: the closing boundary is missing")
         return self.parts
@@ -120,7 +120,7 @@ class MultipartBody:
 
     def _header_end(self) -> None:
         draft = self._draft
-        # Latin-1 both ways is what `parse_options_header` expects: `_text` reads the bytes as UTF-8 afterwards.
+        # `parse_options_header` expects Latin-1; `_text` decodes the values as UTF-8 afterwards.
         draft.headers[draft.header_name.decode("latin-1").lower()] = draft.header_value.decode("latin-1")
         draft.header_name = draft.header_value = b""
 

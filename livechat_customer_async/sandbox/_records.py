@@ -1,10 +1,10 @@
-"""What the sandbox saw: every request, and how often each action arrived and was performed."""
+"""The record of requests."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
-from attrs import define, field
+import attrs
 
 from ._multipart import Part
 
@@ -12,7 +12,7 @@ _SECRET: Final = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
 class RequestHeaders(Mapping[str, str]):
-    """Headers by name in any case; of a repeated one the last. The `repr` shows no credentials."""
+    """Headers by case-insensitive name; the last value of repeated ones. The `repr` hides credentials."""
 
     def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
         self._pairs = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
@@ -32,27 +32,27 @@ class RequestHeaders(Mapping[str, str]):
         return f"{type(self).__name__}({shown!r})"
 
     def get_list(self, name: str) -> list[str]:
-        """All values of a header, in the order they came."""
+        """Return all values of a header, in order."""
         return [value for one, value in self._pairs if one == name.lower()]
 
 
-@define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True)
 class RecordedRequest:
-    """One request as the sandbox saw it.
+    """A request received by the sandbox.
 
     Attributes:
         action: The last segment of the path.
         method: The HTTP method.
         path: The path without the query.
-        query: The query's pairs, decoded, in their order.
-        headers: The headers, by name in any case.
-        connection: The serial number of the connection that it came over, from 1; `None` without a socket.
-        body: The decoded JSON body; `None` where there is none, where it is no JSON, or where it was not read.
+        query: The decoded pairs of the query, in order.
+        headers: The headers, by case-insensitive name.
+        connection: The serial number of its connection, from 1; `None` without a socket.
+        body: The decoded JSON body; `None` if it is missing, unread or not valid JSON.
         parts: The parts of a multipart body.
-        size: How many bytes of the body were read.
-        customer_id: Whom the token speaks for; `None` until the request was admitted.
-        performed: Whether the action was performed, which may be after the answer or without one.
-        status: The status of the answer; `None` where none was begun.
+        size: The number of bytes read of the body.
+        customer_id: The customer of the token; `None` if the request was not admitted.
+        performed: Whether the action was performed, possibly after the answer or without one.
+        status: The status of the answer; `None` if there was none.
     """
 
     action: str
@@ -61,7 +61,7 @@ class RecordedRequest:
     query: tuple[tuple[str, str], ...]
     headers: RequestHeaders
     connection: int | None = None
-    body: Any = field(default=None, repr=False)
+    body: Any = attrs.field(default=None, repr=False)
     parts: tuple[Part, ...] = ()
     size: int = 0
     customer_id: str | None = None
@@ -70,12 +70,16 @@ class RecordedRequest:
 
     @property
     def payload(self) -> Any:
-        """What stands under `payload` in the JSON body, or `None`."""
+        """The value of `payload` in the JSON body, or `None`."""
         body: object = self.body
         return cast("dict[str, Any]", body).get("payload") if isinstance(body, dict) else None
 
     def part(self, name: str) -> Part:
-        """The part of that name; `KeyError` where there is none."""
+        """Return the part of that name.
+
+        Raises:
+            KeyError: There is none.
+        """
         for part in self.parts:
             if part.name == name:
                 return part
@@ -83,7 +87,7 @@ class RecordedRequest:
 
 
 class Recorder:
-    """The last requests, and counts of all."""
+    """The most recent requests, and counts of all."""
 
     def __init__(self, limit: int) -> None:
         self.requests: deque[RecordedRequest] = deque(maxlen=limit)
@@ -92,21 +96,21 @@ class Recorder:
         self.unread = 0
 
     def arrive(self, request: RecordedRequest) -> None:
-        """Note a request whose head was read."""
+        """Record a request whose headers were read."""
         self.requests.append(request)
         self.arrived[request.action] += 1
 
     def perform(self, request: RecordedRequest) -> None:
-        """Note that the request's action was performed."""
+        """Record that the action of a request was performed."""
         request.performed = True
         self.performed[request.action] += 1
 
     def drop_unread(self) -> None:
-        """Note a request that met a closing connection: nothing of it was read."""
+        """Record a request whose connection was closed before it was read."""
         self.unread += 1
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all records and counts."""
         self.requests.clear()
         self.arrived.clear()
         self.performed.clear()

@@ -1,8 +1,8 @@
-"""The state in the wire's shapes."""
+"""The state as JSON data of the API."""
 
 from typing import Any
 
-from attrs import frozen
+import attrs
 
 from ._answers import AnswerShapes
 from ._state import AgentProfile, Chat, Customer, Event, Properties, Thread
@@ -11,15 +11,15 @@ from ._world import World
 Json = dict[str, Any]
 
 
-@frozen
+@attrs.frozen
 class Renderer:
-    """Writes records as the wire's objects."""
+    """Converts records to JSON objects of the API."""
 
     world: World
     shapes: AnswerShapes
 
     def chat(self, chat: Chat) -> Json:
-        """What every form of a chat has: id, order, users, properties, access, is_followed."""
+        """Return what all forms of a chat have: id, order, users, properties, access, is_followed."""
         return {
             "id": chat.id,
             "order": chat.order,
@@ -30,16 +30,17 @@ class Renderer:
         }
 
     def chat_with_thread(self, chat: Chat, thread: Thread) -> Json:
-        """A chat as `start_chat` answers it."""
+        """Return a chat in the form of `start_chat`."""
         return {**self.chat(chat), "thread": self.thread(thread)}
 
     def chat_with_threads(self, chat: Chat, threads: list[Thread]) -> Json:
-        """A chat as `get_chat_threads` and `activate_chat` answer it; rows of its summary call the id `thread_id`."""
+        """Return a chat in the form of `get_chat_threads` and `activate_chat`."""
+        # Unlike in `get_chat_threads_summary`, the ID is called `thread_id`.
         rows = [{"thread_id": one.id, "order": one.order, "total_events": len(one.events)} for one in threads]
         return {**self.chat(chat), "threads": [self.thread(one) for one in threads], "threads_summary": rows}
 
     def chat_summary(self, chat: Chat) -> Json:
-        """A row of `get_chats_summary`."""
+        """Return an item of `get_chats_summary`."""
         last = chat.threads[-1]
         last_thread_summary = {
             "id": last.id,
@@ -58,11 +59,11 @@ class Renderer:
         }
 
     def thread_summary(self, thread: Thread) -> Json:
-        """A row of `get_chat_threads_summary`."""
+        """Return an item of `get_chat_threads_summary`."""
         return {"id": thread.id, "order": thread.order, "total_events": len(thread.events)}
 
     def thread(self, thread: Thread) -> Json:
-        """A thread, without its events where the customer may not see them."""
+        """Return a thread, without its events if the customer may not see them."""
         shown: Json = {
             "id": thread.id,
             "order": thread.order,
@@ -78,7 +79,7 @@ class Renderer:
         return {**shown, "events": events[::-1] if self.shapes.unsorted_events else events}
 
     def event(self, event: Event) -> Json:
-        """An event, with its optional fields only where they are set."""
+        """Return an event, without unset optional fields."""
         shown: Json = {
             "id": event.id,
             "type": event.type,
@@ -96,12 +97,12 @@ class Renderer:
         return shown
 
     def users(self, chat: Chat) -> list[Json]:
-        """The chat's users: its customers, then its agents."""
+        """Return the users of a chat: its customers, then its agents."""
         customers = [self.customer(self.world.customers.by_id[id], chat) for id in chat.customer_ids]
         return customers + [self.agent_user(id, chat) for id in chat.agent_ids]
 
     def customer(self, customer: Customer, chat: Chat | None = None) -> Json:
-        """A customer as a user of a chat, or as `update_customer` answers it."""
+        """Return a customer as a user of a chat; without a chat, in the form of `update_customer`."""
         given = {"name": customer.name, "email": customer.email, "avatar": customer.avatar}
         shown: Json = {"id": customer.id, "type": "customer"}
         shown |= {key: value for key, value in given.items() if value is not None}
@@ -112,19 +113,19 @@ class Renderer:
         return shown
 
     def agent_user(self, id: str, chat: Chat) -> Json:
-        """An agent as a user of a chat. Of an agent other than the sandbox's own only the id is known."""
+        """Return an agent as a user of a chat. Only the ID of agents other than the sandbox's own is known."""
         known = self.world.agent
         profile = known if id == known.id else AgentProfile(id=id, name=id, email=None, avatar=None, job_title=None)
         return {**self.agent(profile), "present": True, "last_seen_timestamp": chat.last_seen.get(id, 0)}
 
     def agent(self, profile: AgentProfile) -> Json:
-        """An agent, as `get_predicted_agent` answers it."""
+        """Return an agent in the form of `get_predicted_agent`."""
         given = {"email": profile.email, "avatar": profile.avatar, "job_title": profile.job_title}
         shown: Json = {"id": profile.id, "type": "agent", "name": profile.name, "is_bot": profile.is_bot}
         return shown | {key: value for key, value in given.items() if value is not None}
 
     def properties(self, properties: Properties) -> Json:
-        """Properties, each value wrapped as `{"value": v}` unless told otherwise."""
+        """Return properties, with values wrapped as `{"value": v}` or bare."""
         wrap = self.shapes.property_values == "wrapped"
         return {
             namespace: {name: {"value": value} if wrap else value for name, value in values.items()}

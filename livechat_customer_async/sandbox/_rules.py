@@ -1,4 +1,4 @@
-"""What each action accepts: pure checks of its payload, without state."""
+"""The payloads that each action accepts: checks that need no state."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -39,7 +39,7 @@ def _message_postback(value: object, parameter: str) -> None:
     given = as_object(value, parameter)
     if ("type" in given) != ("value" in given):
         missing = "value" if "type" in given else "type"
-        raise invalid(inside(parameter, missing), "is required: `type` and `value` come together")
+        raise invalid(inside(parameter, missing), "is required: `type` and `value` must be given together")
 
 
 _CHOICE = object_of({"id": _ID, "label": string()})
@@ -86,7 +86,7 @@ def _event_kind(required: Mapping[str, Check] | None = None, optional: Mapping[s
     return object_of(required, _EVENT_COMMON | dict(optional or {}))
 
 
-# The events that a customer may send: annotations are the server's own.
+# The events that a customer may send. Annotations come only from the server.
 _EVENTS: Final[dict[str, Check]] = {
     "message": _event_kind({"text": string(max_bytes=MAX_TEXT_BYTES)}, {"postback": _message_postback}),
     "file": _event_kind({"url": string()}, _FILE_DETAILS),
@@ -100,7 +100,7 @@ _EVENTS: Final[dict[str, Check]] = {
 
 
 def check_event(value: object, parameter: str = "event") -> None:
-    """Refuse an event that a customer cannot send."""
+    """Refuse an event that a customer may not send."""
     kind = as_object(value, parameter).get("type")
     if kind is None:
         raise invalid(inside(parameter, "type"), "is required")
@@ -171,5 +171,5 @@ _RULES: Final[dict[str, Check]] = {
 
 
 def check_payload(action: str, payload: dict[str, Any]) -> None:
-    """Refuse a payload that the action does not accept, naming the parameter."""
+    """Refuse a payload that the action does not accept; the message names the parameter."""
     _RULES[action](payload, "")

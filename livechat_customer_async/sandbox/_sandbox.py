@@ -1,4 +1,4 @@
-"""The sandbox's public face."""
+"""The class `Sandbox`."""
 
 import asyncio
 import time
@@ -23,26 +23,26 @@ from ._world import World
 class Sandbox:
     """A stateful server of the LiveChat Customer Chat Web API v3.0, in memory.
 
-    It answers every action with the wire's shapes, enforces the documented rules, and shows afterwards what it saw.
-    Serve it on a socket with `serve` or `run`, or hand `app` to any ASGI client, such as `httpx.ASGITransport`.
+    It performs every action, enforces the documented rules, and records all requests. Serve it on a socket with
+    `serve` or `run`, or pass `app` to an ASGI client such as `httpx.ASGITransport`.
 
     Args:
-        license_id: The only license there is; others are answered with `license_not_found`. `None`: any.
-        region: The data centre where requests without `X-Region` arrive: `dal` or `fra`. A customer lives where
-            the beginning of their token says, else in `dal`; from elsewhere they get `misdirected_request`.
-            `None`: every request finds its customer.
-        tokens: The tokens there are. `None`: any well-formed token makes a customer at its first use.
-        groups: The groups by id. `None`: group 0, online. Without group 0 no chat starts by default.
-        agent: A callable that hears what customers send and returns what the agent says, such as
-            `friendly_agent`. `None`: the agent keeps silent; see `say`.
-        agent_profile: Who the agent is.
-        shapes: Which of the wire's shapes to answer with.
-        faults: What goes wrong from the start; see `faults`.
-        clock: Gives the time in Unix seconds.
-        rng: Makes the ids. With a seeded one they are the same in each run.
-        sleep: Waits so many seconds where a fault delays something.
-        keep_file_bytes: Whether uploaded files are kept whole and can be downloaded, or only their size and hash.
-        record_limit: How many of the last requests are kept.
+        license_id: The only valid license ID; others get `license_not_found`. `None`: any is valid.
+        region: The data center that receives requests without `X-Region`: `dal` or `fra`. The prefix of a token
+            gives the customer's own, `dal` by default; requests to the other get `misdirected_request`.
+            `None`: every request reaches its customer.
+        tokens: The valid tokens. `None`: any well-formed token creates a customer on first use.
+        groups: The groups by ID. `None`: group 0, online. New chats go to group 0 by default.
+        agent: A callable that replies to customers as the agent, such as `friendly_agent`. `None`: the agent
+            does not reply by itself; see `say`.
+        agent_profile: The agent's ID, name and other data.
+        shapes: The shapes of answers.
+        faults: Faults to arm from the start.
+        clock: Returns the time in Unix seconds.
+        rng: Generates IDs. Seed it for the same IDs in every run.
+        sleep: Waits a number of seconds for faults that delay.
+        keep_file_bytes: Whether to keep the content of uploaded files for download, besides their size and hash.
+        record_limit: The number of most recent requests to keep.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Sandbox:
     ) -> None:
         world = World(
             clock=clock,
-            rng=rng or Random(),  # noqa: S311 - ids of a sandbox are no secrets
+            rng=rng or Random(),  # noqa: S311 - not a secret
             tokens=tokens,
             groups=groups,
             agent=agent_profile,
@@ -88,16 +88,16 @@ class Sandbox:
         seen = self._engine.recorder.arrived.total()
         return f"<Sandbox: {len(self.customers)} customers, {len(self.chats)} chats, {seen} requests>"
 
-    # What goes wrong and how it is answered.
+    # Faults, shapes and replies.
 
     @property
     def faults(self) -> FaultQueue:
-        """The faults in wait: `sandbox.faults.add(Fault(…))`."""
+        """The armed faults. Arm one with `sandbox.faults.add(Fault(…))`."""
         return self._engine.faults
 
     @property
     def shapes(self) -> AnswerShapes:
-        """Which of the wire's shapes are answered with; may be set at any time."""
+        """The shapes of answers; may be set at any time."""
         return self._engine.shapes
 
     @shapes.setter
@@ -106,114 +106,121 @@ class Sandbox:
 
     @property
     def agent(self) -> AgentScript | None:
-        """What replies to customers; may be set at any time."""
+        """The script that replies to customers; may be set at any time."""
         return self._engine.script
 
     @agent.setter
     def agent(self, script: AgentScript | None) -> None:
         self._engine.script = script
 
-    # What was seen.
+    @property
+    def agent_profile(self) -> AgentProfile:
+        """The agent's ID, name and other data."""
+        return self._world.agent
+
+    # Recorded requests.
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The last requests, oldest first, those included that were never performed or answered."""
+        """The most recent requests, oldest first, including those never performed or answered."""
         return list(self._engine.recorder.requests)
 
     @property
     def arrived(self) -> Counter[str]:
-        """How many requests arrived, by action."""
+        """The number of requests received, by action."""
         return self._engine.recorder.arrived
 
     @property
     def performed(self) -> Counter[str]:
-        """How many times each action was performed: not refused, whatever became of the answer."""
+        """The number of times each action was performed, whether or not the answer arrived."""
         return self._engine.recorder.performed
 
     @property
     def unread_requests(self) -> int:
-        """How many requests came over a connection that a fault closed at their arrival; nothing else is known."""
+        """The number of requests whose connection a fault closed before they were read."""
         return self._engine.recorder.unread
 
     def forget_requests(self) -> None:
-        """Start recording and counting anew. The state stays."""
+        """Delete the recorded requests and counts, but not the state."""
         self._engine.recorder.clear()
 
     # Customers and their tokens.
 
     @property
     def customers(self) -> Mapping[str, Customer]:
-        """The customers by id."""
+        """The customers by ID."""
         return self._world.customers.by_id
 
     def customer(self, token: str) -> Customer:
-        """The customer of a token, made if there is none; to look at, and to change (`region`, `online`, `banned`)."""
+        """Return the customer of a token, created if unknown. Set `region`, `online` or `banned` to change it."""
         return self._world.customers.of(token)
 
     def issue_token(self, token: str, customer: Customer) -> None:
-        """Make `token` a good token of that customer, also one that was expired or revoked before."""
+        """Make `token` a valid token of the customer, even if it was expired or revoked."""
         self._world.customers.issue(token, customer)
 
     def expire_token(self, token: str) -> None:
-        """Answer the token with `authentication`, as expired."""
+        """Refuse the token with `authentication` as expired."""
         self._world.customers.refuse(token, "expired")
 
     def revoke_token(self, token: str) -> None:
-        """Answer the token with `authentication`, as revoked."""
+        """Refuse the token with `authentication` as revoked."""
         self._world.customers.refuse(token, "revoked")
 
-    # The rest of the state; all of it may be looked at and changed.
+    # The rest of the state. All of it may be modified.
 
     @property
     def chats(self) -> dict[str, Chat]:
-        """The chats by id."""
+        """The chats by ID."""
         return self._world.chats
 
     @property
     def groups(self) -> dict[int, Group]:
-        """The groups by id."""
+        """The groups by ID."""
         return self._world.groups
 
     @property
     def files(self) -> dict[str, StoredFile]:
-        """The uploaded files by id, those included whose 24 hours are over."""
+        """The uploaded files by ID, including expired ones."""
         return self._world.files.by_id
 
     @property
     def forms(self) -> dict[tuple[int, str], dict[str, Any]]:
-        """The forms in the wire's shape, by group id and type; a missing one is disabled."""
+        """The forms as JSON data, by group ID and type. Others are disabled."""
         return self._world.forms
 
     @property
     def goals(self) -> dict[str, str]:
-        """The goals: by name, the text that a page's URL contains to reach it. Reached ones: `Customer.goals`."""
+        """The goals: a page reaches a goal if its URL contains the text. See `Customer.goals` for the reached ones."""
         return self._world.goals
 
     @property
     def url_details(self) -> dict[str, dict[str, Any]]:
-        """What `get_url_details` answers, by URL; for others it makes something up."""
+        """The results of `get_url_details`, by URL. Generated for others."""
         return self._world.url_details
 
     @property
     def sneak_peeks(self) -> list[SneakPeek]:
-        """What customers were typing, oldest first."""
+        """The sneak peeks of customers, oldest first."""
         return self._world.sneak_peeks
 
     @property
     def postbacks(self) -> list[SentPostback]:
-        """The buttons that customers pressed, oldest first."""
+        """The buttons pressed by customers, oldest first."""
         return self._world.postbacks
 
     def say(self, chat_id: str, event: str | Mapping[str, Any], *, author_id: str | None = None) -> Event:
-        """Append an event to the chat's last thread, as the agent or as somebody else.
+        """Append an event to the last thread of a chat, as the agent or another user.
+
+        Other processes do so over HTTP: `POST /sandbox/say` with `{"chat_id": …, "event": {…}}` speaks as the agent.
 
         Args:
-            chat_id: The chat.
-            event: A text, or an event of any type in the wire's shape.
-            author_id: The author's id. `None`: the agent's, and none for a `system_message`.
+            chat_id: The ID of the chat.
+            event: The text of a message, or an event of any type as JSON data.
+            author_id: The ID of the author. `None`: the agent's; a `system_message` has none.
 
         Raises:
-            KeyError: There is no such chat.
+            KeyError: The chat does not exist.
             ValueError: The event has no type.
         """
         chat = self._world.chats[chat_id]
@@ -223,7 +230,7 @@ class Sandbox:
         return say(self._world, chat, chat.threads[-1], given, author_id)
 
     async def _stop(self) -> None:
-        """End what goes on after its request: performances still to come will not."""
+        """Cancel the late performances still pending."""
         tasks = list(self._engine.tasks)
         for task in tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Serving a sandbox on a socket."""
+"""Serve a sandbox on a socket."""
 
 import asyncio
 import ipaddress
@@ -23,7 +23,7 @@ class SandboxServer:
     """A sandbox on a socket.
 
     Attributes:
-        url: The base URL, without a path: `http://127.0.0.1:49152`.
+        url: The base URL, such as `http://127.0.0.1:49152`.
         host: The host it listens on.
         port: The port it listens on.
         sandbox: The sandbox it serves.
@@ -41,16 +41,16 @@ class SandboxServer:
 
     @property
     def accepted_connections(self) -> int:
-        """How many connections were ever made to it."""
+        """The number of connections accepted so far."""
         return self._log.accepted
 
     @property
     def open_connections(self) -> int:
-        """How many connections are open now."""
+        """The number of open connections."""
         return len(self._log.open)
 
     def close_idle_connections(self) -> int:
-        """End the connections over which no request is being answered; returns how many."""
+        """Close the connections without a request in progress and return their number."""
         idle = [connection for connection in self._log.open if connection.idle]
         for connection in idle:
             connection.close()
@@ -68,28 +68,28 @@ async def serve(
     keep_alive: int = 75,
     allow_remote: bool = False,
 ) -> AsyncGenerator[SandboxServer, None]:
-    """Serve a sandbox in the running event loop, as long as the block runs.
+    """Serve a sandbox in the running event loop for the duration of the block.
 
-    At the end all connections are dropped at once, hanging ones too, and late performances are given up.
+    On exit all connections are closed immediately, and pending late performances are cancelled.
 
     Args:
-        sandbox: What to serve.
-        host: The address to listen on, a loopback address unless `allow_remote`.
-        port: The port; 0 for a free one.
-        ssl_certfile: A certificate in PEM; makes the server speak TLS only.
-        ssl_keyfile: Its key in PEM, where the certificate's file does not hold it.
-        keep_alive: After how many seconds an idle connection is closed.
-        allow_remote: Whether an address other than loopback is accepted. The sandbox lets anyone in.
+        sandbox: The sandbox.
+        host: The address to listen on. Must be a loopback address unless `allow_remote`.
+        port: The port; 0 picks a free one.
+        ssl_certfile: A certificate in PEM format. Enables TLS.
+        ssl_keyfile: Its key in PEM format, unless `ssl_certfile` contains it.
+        keep_alive: The seconds after which an idle connection is closed.
+        allow_remote: Whether to allow addresses that other machines can reach. The sandbox accepts any client.
 
     Yields:
-        The server; its `url` is the client's base URL.
+        The server. Pass its `url` to clients as the base URL.
 
     Raises:
         ValueError: The host is not a loopback address.
-        OSError: The port is taken.
+        OSError: The port is in use.
     """
     if not (allow_remote or _is_loopback(host)):
-        raise ValueError(f"{host!r} is not a loopback address; pass allow_remote=True to let other machines in")
+        raise ValueError(f"{host!r} is not a loopback address; pass allow_remote=True to accept other machines")
     config = uvicorn.Config(
         sandbox.app,
         http=SandboxProtocol,
@@ -105,9 +105,9 @@ async def serve(
         ssl_keyfile=None if ssl_keyfile is None else str(ssl_keyfile),
     )
     await asyncio.to_thread(config.load)  # reads the certificate
-    config.loaded_app = sandbox.app  # past uvicorn's trace log, which would write headers and so tokens
+    config.loaded_app = sandbox.app  # without uvicorn's trace log, which would reveal tokens
     server, log = uvicorn.Server(config), ConnectionLog()
-    # Starting and stopping by hand: uvicorn's own loop takes over signals and polls every 0.1 s.
+    # Not `server.serve()`, which installs signal handlers and polls every 0.1 s.
     server.lifespan = config.lifespan_class(config)
     server.lifespan.state[LOG_KEY] = log
     listener = _listen(host, port)
@@ -130,21 +130,25 @@ def run(
     ssl_keyfile: str | PathLike[str] | None = None,
     allow_remote: bool = False,
 ) -> None:
-    """Serve a sandbox until interrupted or terminated; blocks. The arguments are those of `serve`.
+    """Serve a sandbox until interrupted or terminated. Blocks.
 
     Args:
-        sandbox: What to serve.
+        sandbox: The sandbox.
         host: The address to listen on.
-        port: The port; 0 for a free one.
-        on_ready: Called once with the server when it accepts connections.
-        ssl_certfile: A certificate in PEM.
-        ssl_keyfile: Its key in PEM.
-        allow_remote: Whether an address other than loopback is accepted.
+        port: The port; 0 picks a free one.
+        on_ready: Called with the server once it accepts connections.
+        ssl_certfile: A certificate in PEM format. Enables TLS.
+        ssl_keyfile: Its key in PEM format, unless `ssl_certfile` contains it.
+        allow_remote: Whether to allow addresses that other machines can reach.
+
+    Raises:
+        ValueError: The host is not a loopback address.
+        OSError: The port is in use.
     """
 
     async def serve_until_stopped() -> None:
         stopped = asyncio.Event()
-        # Not on Windows, and only in the main thread; there Ctrl+C comes as KeyboardInterrupt.
+        # Unavailable on Windows and outside the main thread, where Ctrl-C raises KeyboardInterrupt.
         with suppress(NotImplementedError, RuntimeError, ValueError):
             for name in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(name, stopped.set)
@@ -171,15 +175,15 @@ def _is_loopback(host: str) -> bool:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=2048)
-    # asyncio turns Nagle's algorithm off only for sockets made with an explicit protocol. With it on, a body that
-    # follows its head waits 40 ms for the client's delayed acknowledgement. Accepted sockets inherit the option.
+    # asyncio disables Nagle's algorithm only on sockets with an explicit protocol. With it, a body sent after its
+    # headers waits 40 ms for the client's delayed acknowledgement. Accepted sockets inherit the option.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setblocking(False)  # noqa: FBT003 - socket's own signature
     return listener
 
 
 async def _stop_accepting(server: uvicorn.Server) -> None:
-    """Accept no more, and let what was accepted become a connection: asyncio leaks it where its server closes first."""
+    """Stop accepting, and wait for accepted sockets to become connections: asyncio would leak them."""
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError):  # on Windows
         for one in server.servers:
@@ -190,7 +194,7 @@ async def _stop_accepting(server: uvicorn.Server) -> None:
 
 
 async def _stop(server: uvicorn.Server, log: ConnectionLog) -> None:
-    """Drop every connection; the requests over them see it and end, and those that do not are cancelled."""
+    """Close every connection, wait for the requests in progress to notice, and cancel those that do not."""
     await _stop_accepting(server)
     for one in server.servers:
         one.close()

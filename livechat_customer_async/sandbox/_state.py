@@ -1,37 +1,40 @@
-"""What the sandbox keeps: plain records, without the rules of the API and without HTTP."""
+"""The records of the sandbox's state."""
 
 from typing import Any, Literal
 
-from attrs import define, field, frozen
+import attrs
 
 GroupStatus = Literal["online", "offline", "online_for_queue"]
 Properties = dict[str, dict[str, Any]]
 
 
-@define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True)
 class Customer:
-    """A customer, known to the server by one or more tokens.
+    """A customer, with one or more access tokens.
 
-    `region` is the data centre where the customer lives; `online` says whether they are logged in over the RTM API.
-    `user_agent` and `referrer` are what `set_customer_fields` last saw of the visitor's browser.
+    Attributes:
+        region: The customer's data center.
+        online: Whether the customer is logged in over the RTM API.
+        user_agent: The browser's `User-Agent` in the last `set_customer_fields`.
+        referrer: Its `Referer`.
     """
 
     id: str
     name: str | None = None
     email: str | None = None
     avatar: str | None = None
-    fields: dict[str, str] = field(factory=dict[str, str])
+    fields: dict[str, str] = attrs.field(factory=dict[str, str])
     region: str = "dal"
     online: bool = False
     banned: bool = False
     user_agent: str | None = None
     referrer: str | None = None
-    goals: set[str] = field(factory=set[str])
+    goals: set[str] = attrs.field(factory=set[str])
 
 
-@frozen(kw_only=True)
+@attrs.frozen(kw_only=True)
 class AgentProfile:
-    """The agent who takes the chats and whom `get_predicted_agent` names."""
+    """The agent who joins chats and whom `get_predicted_agent` returns."""
 
     id: str = "agent@example.com"
     name: str = "Sandy"
@@ -41,17 +44,17 @@ class AgentProfile:
     is_bot: bool = True
 
 
-@define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True)
 class Group:
-    """A group of agents. `available=False` with an online status gives `group_unavailable`: nobody has room."""
+    """A group of agents. `available=False` means that all agents are busy: `group_unavailable`."""
 
     status: GroupStatus = "online"
     available: bool = True
 
 
-@define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True)
 class Event:
-    """One event of a thread. `content` holds what its type adds to the common fields, as on the wire."""
+    """An event of a thread. `content` holds the JSON fields of its type."""
 
     id: str
     type: str
@@ -60,44 +63,44 @@ class Event:
     author_id: str | None = None
     custom_id: str | None = None
     recipients: str = "all"
-    properties: Properties = field(factory=dict[str, dict[str, Any]])
-    content: dict[str, Any] = field(factory=dict[str, Any])
+    properties: Properties = attrs.field(factory=dict[str, dict[str, Any]])
+    content: dict[str, Any] = attrs.field(factory=dict[str, Any])
 
 
-@define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True)
 class Thread:
-    """One thread of a chat. A `restricted_access` thread hides its events from the customer."""
+    """A thread of a chat. If `restricted_access`, its events are hidden from the customer."""
 
     id: str
     order: int
     timestamp: int
     active: bool = True
-    user_ids: list[str] = field(factory=list[str])
-    group_ids: list[int] = field(factory=list[int])
-    events: list[Event] = field(factory=list[Event])
-    properties: Properties = field(factory=dict[str, dict[str, Any]])
-    tags: list[str] = field(factory=list[str])
+    user_ids: list[str] = attrs.field(factory=list[str])
+    group_ids: list[int] = attrs.field(factory=list[int])
+    events: list[Event] = attrs.field(factory=list[Event])
+    properties: Properties = attrs.field(factory=dict[str, dict[str, Any]])
+    tags: list[str] = attrs.field(factory=list[str])
     restricted_access: bool = False
 
 
-@define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True)
 class Chat:
-    """A chat: its threads, oldest first, and the ids of the customers and agents in it."""
+    """A chat: its threads, oldest first, and the IDs of its customers and agents."""
 
     id: str
     order: int
     customer_ids: list[str]
-    agent_ids: list[str] = field(factory=list[str])
-    group_ids: list[int] = field(factory=list[int])
-    threads: list[Thread] = field(factory=list[Thread])
-    properties: Properties = field(factory=dict[str, dict[str, Any]])
+    agent_ids: list[str] = attrs.field(factory=list[str])
+    group_ids: list[int] = attrs.field(factory=list[int])
+    threads: list[Thread] = attrs.field(factory=list[Thread])
+    properties: Properties = attrs.field(factory=dict[str, dict[str, Any]])
     continuous: bool = False
     is_followed: bool = True
-    last_seen: dict[str, int] = field(factory=dict[str, int])
+    last_seen: dict[str, int] = attrs.field(factory=dict[str, int])
 
     @property
     def active_thread(self) -> Thread | None:
-        """The thread that takes messages now, or `None`."""
+        """The active thread, or `None`."""
         last = self.threads[-1]
         return last if last.active else None
 
@@ -107,9 +110,9 @@ class Chat:
         return [event for thread in self.threads for event in thread.events]
 
 
-@define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True)
 class StoredFile:
-    """An uploaded file. `content` is `None` where the sandbox was told not to keep bytes."""
+    """An uploaded file. `content` is `None` with `keep_file_bytes=False`."""
 
     id: str
     name: str
@@ -117,22 +120,22 @@ class StoredFile:
     size: int
     sha256: str
     uploaded_at: int
-    content: bytes | None = field(default=None, repr=False)
+    content: bytes | None = attrs.field(default=None, repr=False)
     used: bool = False
 
 
-@frozen(kw_only=True)
+@attrs.frozen(kw_only=True)
 class SneakPeek:
-    """What a customer was typing."""
+    """A text that a customer was typing."""
 
     chat_id: str
     customer_id: str
     text: str
 
 
-@frozen(kw_only=True)
+@attrs.frozen(kw_only=True)
 class SentPostback:
-    """A button of a rich message that a customer pressed."""
+    """A button of a rich message, pressed or released by a customer."""
 
     chat_id: str
     thread_id: str

@@ -1,4 +1,4 @@
-"""The whole state of the sandbox, and the few ways to change it that keep it consistent."""
+"""The state of the sandbox, and the operations that keep it consistent."""
 
 import string
 from collections.abc import Callable, Iterable, Mapping
@@ -6,7 +6,7 @@ from copy import deepcopy
 from random import Random
 from typing import Any, Final
 
-from attrs import evolve, frozen
+import attrs
 
 from ._customers import Customers
 from ._errors import Refusal, invalid
@@ -16,12 +16,12 @@ from ._state import AgentProfile, Chat, Customer, Event, Group, Properties, Sent
 _ID_LETTERS: Final = string.ascii_uppercase + string.digits
 _ID_LENGTH: Final = 10
 _COMMON_KEYS: Final = frozenset({"type", "custom_id", "recipients", "properties"})
-_FIRST_ORDER: Final = 2**53 + 1  # odd and beyond 53 bits: a client that reads an order as a double sees it change
+_FIRST_ORDER: Final = 2**53 + 1  # odd and over 53 bits: a client that parses it as a double corrupts it
 
 
-@frozen(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Draft:
-    """An event that was accepted and not yet stored."""
+    """An accepted event that is not stored yet."""
 
     type: str
     content: dict[str, Any]
@@ -32,7 +32,7 @@ class Draft:
 
 
 class World:
-    """Customers, chats, groups, forms, files: everything a customer can reach."""
+    """The customers, chats, groups, forms and files."""
 
     def __init__(
         self,
@@ -59,20 +59,20 @@ class World:
         self.postbacks: list[SentPostback] = []
 
     def now(self) -> int:
-        """The time in whole Unix seconds."""
+        """Return the time in whole Unix seconds."""
         return int(self._clock())
 
     def new_id(self) -> str:
-        """A fresh id, such as `PJ0MRSHTDG`."""
+        """Return a new ID, such as `PJ0MRSHTDG`."""
         return "".join(self._rng.choices(_ID_LETTERS, k=_ID_LENGTH))
 
     def next_order(self) -> int:
-        """An order after every other: nanoseconds of the clock where they suffice; always odd."""
+        """Return an order greater than every other: the clock's nanoseconds if possible, always odd."""
         self._last_order = max(self._last_order + 2, int(self._clock() * 1_000_000_000) | 1)
         return self._last_order
 
     def own_chat(self, customer: Customer, chat_id: str) -> Chat:
-        """The customer's chat; `validation` for no chat, `authorization` for somebody else's."""
+        """Return the customer's chat. Refuse unknown chats and those of other customers."""
         chat = self.chats.get(chat_id)
         if chat is None:
             raise invalid("chat_id", "is not the id of a chat")
@@ -81,18 +81,18 @@ class World:
         return chat
 
     def chats_of(self, customer: Customer) -> list[Chat]:
-        """The customer's chats, the most recently used first."""
+        """Return the customer's chats, most recently used first."""
         own = [chat for chat in self.chats.values() if customer.id in chat.customer_ids]
         return sorted(own, key=lambda chat: chat.order, reverse=True)
 
     def group(self, group_id: int) -> Group:
-        """The group, or `group_not_found`."""
+        """Return the group, or raise `group_not_found`."""
         if group_id not in self.groups:
             raise Refusal("group_not_found", f"Group {group_id} not found")
         return self.groups[group_id]
 
     def open_chat(self, customer: Customer, *, group_ids: list[int], properties: Properties, continuous: bool) -> Chat:
-        """A new chat of the customer, without a thread yet."""
+        """Create a chat without threads."""
         chat = Chat(
             id=self.new_id(),
             order=self.next_order(),
@@ -105,7 +105,7 @@ class World:
         return chat
 
     def open_thread(self, chat: Chat, properties: Properties | None = None) -> Thread:
-        """A new active thread; the agent joins when the chat's group is there for it."""
+        """Start an active thread. The agent joins if a group of the chat is online."""
         if any(self.groups[group_id].status == "online" for group_id in chat.group_ids if group_id in self.groups):
             self.join_agent(chat)
         thread = Thread(
@@ -121,12 +121,12 @@ class World:
         return thread
 
     def join_agent(self, chat: Chat) -> None:
-        """Put the agent among the chat's users."""
+        """Add the agent to the users of the chat."""
         if self.agent.id not in chat.agent_ids:
             chat.agent_ids.append(self.agent.id)
 
     def append(self, chat: Chat, thread: Thread, draft: Draft, author_id: str | None) -> Event:
-        """Store a drafted event as the thread's newest."""
+        """Append an event to the thread."""
         event = Event(
             id=f"{thread.id}_{len(thread.events) + 1}",
             type=draft.type,
@@ -147,18 +147,18 @@ class World:
         return event
 
     def draft(self, given: Mapping[str, Any], parameter: str = "event") -> Draft:
-        """Make ready a customer's event that the rules accepted; only its file may still be refused."""
-        draft = free_draft(given)
+        """Return the draft of a customer's event. Refuse a file event without an uploaded file."""
+        draft = unchecked_draft(given)
         if draft.type != "file":
             return draft
         url: str = given["url"]
         file = self.files.by_url(url, f"{parameter}.url")
         content = {"name": file.name, "url": url, "content_type": file.content_type, "size": file.size}
-        return evolve(draft, content=content, file_id=file.id)
+        return attrs.evolve(draft, content=content, file_id=file.id)
 
 
-def free_draft(given: Mapping[str, Any]) -> Draft:
-    """Make ready an event of any type, just as it is given."""
+def unchecked_draft(given: Mapping[str, Any]) -> Draft:
+    """Return the draft of an event of any type, as given."""
     return Draft(
         type=given["type"],
         content={key: value for key, value in given.items() if key not in _COMMON_KEYS},

@@ -125,8 +125,8 @@ async def test_the_window_ends_the_walk_with_an_error_never_silently(count: int,
     assert seen == [f"row{i}" for i in range(WINDOW)]
     error = caught.value
     assert (error.reached, error.total, error.action) == (WINDOW, count, "get_chats_summary")
-    assert str(error).startswith("get_chats_summary: the server shows its 125 newest chats only")
-    assert str(error).endswith(f"125 of {count} were reached")
+    assert str(error).startswith("get_chats_summary: the server returns only its 125 newest chats")
+    assert str(error).endswith(f"reached 125 of {count}")
 
 
 async def test_a_server_that_shows_less_than_its_window_ends_with_the_error_too() -> None:

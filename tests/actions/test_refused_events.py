@@ -114,7 +114,6 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("event.system_message_type", lambda: NewSystemMessage(text="x", system_message_type=None)),  # type: ignore[arg-type]
     ("event.text_vars.who", lambda: NewSystemMessage(text="x", system_message_type="x", text_vars={"who": 7})),  # type: ignore[dict-item]
     ("event", lambda: None),
-    ("event", lambda: "hello"),
     ("event", lambda: 7),
     ("event", lambda: ["hello"]),
     ("event", lambda: Message(id="e", text="a received one")),

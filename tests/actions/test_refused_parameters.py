@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -240,7 +240,10 @@ async def test_update_customer_needs_something_to_update(refused: Refused) -> No
         (True, "bool"),
         (1.5, "float"),
         ("1591275300", "str"),
-        (2**70, "64"),
+        (2**70, "year 9999"),
+        (1_570_786_859_000, "milliseconds"),
+        (-1, "minimum of 0"),
+        (datetime(1969, 12, 31, tzinfo=UTC), "minimum of 0"),
     ],
 )
 async def test_a_time_is_aware_or_unix_seconds(refused: Refused, bad: Any, word: str) -> None:

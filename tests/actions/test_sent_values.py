@@ -26,8 +26,8 @@ pytestmark = pytest.mark.asyncio
 
 FALSY: list[tuple[Any, dict[str, Any]]] = [
     (lambda s: s.chats.get_chats_summary(offset=0, limit=0), {"offset": 0, "limit": 0}),
-    (lambda s: s.chats.get_chats_summary(limit=-1), {"limit": -1}),
-    (lambda s: s.chats.get_chat_threads_summary("c", offset=-5, limit=0), {"chat_id": "c", "offset": -5, "limit": 0}),
+    (lambda s: s.chats.get_chats_summary(limit=0), {"limit": 0}),
+    (lambda s: s.chats.get_chat_threads_summary("c", offset=0, limit=0), {"chat_id": "c", "offset": 0, "limit": 0}),
     (lambda s: s.chats.get_chat_threads("c", thread_ids=()), {"chat_id": "c", "thread_ids": []}),
     (
         lambda s: s.chats.start_chat(access=Access(), continuous=False),
@@ -51,7 +51,7 @@ FALSY: list[tuple[Any, dict[str, Any]]] = [
     (lambda s: s.other.get_predicted_agent(group_id=0), {"group_id": 0}),
     (lambda s: s.other.get_form(-1, " "), {"group_id": -1, "type": " "}),
     (lambda s: s.other.get_url_details(""), {"url": ""}),
-    (lambda s: s.other.update_last_seen_timestamp("c", timestamp=-1), {"chat_id": "c", "timestamp": -1}),
+    (lambda s: s.other.update_last_seen_timestamp("c", timestamp=0), {"chat_id": "c", "timestamp": 0}),
     (lambda s: s.call("anything_new", {}), {}),
     (lambda s: s.call("anything_new", {"a": None, "b": 0, "c": [None]}), {"a": None, "b": 0, "c": [None]}),
 ]
@@ -120,9 +120,9 @@ async def test_any_sequence_and_any_mapping_will_do(sent: Sent) -> None:
     [
         (datetime(2020, 6, 4, 12, 55, tzinfo=UTC), 1591275300),
         (datetime(2020, 6, 4, 14, 55, 0, 999_999, tzinfo=timezone(timedelta(hours=2))), 1591275300),
-        (datetime(1969, 12, 31, 23, 59, 59, 500_000, tzinfo=UTC), -1),
+        (datetime(1970, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC), 0),
         (0, 0),
-        (2**40, 2**40),
+        (253_402_300_799, 253_402_300_799),
     ],
 )
 async def test_a_moment_is_sent_as_whole_unix_seconds(sent: Sent, moment: datetime | int, seconds: int) -> None:

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from livechat_customer_async import AttemptEnd, AttemptStart, CallEnd, CallQueued, CallRetry, Observer, Outcome
-from livechat_customer_async._call.observe import Audience
+from livechat_customer_async._call.observe import Events
 
 LOGGER = "livechat_customer_async"
 EVENTS: dict[str, Any] = {
@@ -31,7 +31,7 @@ LINES = {
 }
 FIELDS = {
     CallQueued: {"call_id", "action", "queued"},
-    AttemptStart: {"call_id", "action", "attempt"},
+    AttemptStart: {"call_id", "action", "attempt", "base_url"},
     AttemptEnd: {"call_id", "action", "attempt", "elapsed", "status_code", "error", "outcome"},
     CallRetry: {"call_id", "action", "attempt", "after", "reason"},
     CallEnd: {"call_id", "action", "attempts", "elapsed", "status_code", "error", "error_type", "outcome"},
@@ -70,7 +70,7 @@ class Failing(Observer):
 def test_every_observer_hears_every_event_in_order(method: str) -> None:
     journal: list[tuple[Any, str, Any]] = []
     one, other = Recorder(journal), Recorder(journal)
-    Audience([one, other]).tell(EVENTS[method])
+    Events([one, other]).emit(EVENTS[method])
     assert journal == [(one, method, EVENTS[method]), (other, method, EVENTS[method])]
 
 
@@ -89,14 +89,14 @@ def test_an_event_is_frozen_and_has_the_listed_fields_only(event: Any) -> None:
 
 def test_one_that_raises_is_logged_once_for_each_method(caplog: pytest.LogCaptureFixture) -> None:
     journal: list[tuple[Any, str, Any]] = []
-    audience = Audience([Failing(), Recorder(journal), Failing()])
+    audience = Events([Failing(), Recorder(journal), Failing()])
     for _ in range(3):
-        audience.tell(EVENTS["on_call_end"])
-        audience.tell(EVENTS["on_retry"])
+        audience.emit(EVENTS["on_call_end"])
+        audience.emit(EVENTS["on_retry"])
     assert len(journal) == 6
     said = [record.getMessage() for record in caplog.records]
-    assert said == 2 * ["Failing.on_call_end raised ZeroDivisionError; further ones are not logged"] + 2 * [
-        "Failing.on_retry raised LookupError; further ones are not logged"
+    assert said == 2 * ["Failing.on_call_end raised ZeroDivisionError; further exceptions of it are not logged"] + 2 * [
+        "Failing.on_retry raised LookupError; further exceptions of it are not logged"
     ]
     assert {(record.name, record.levelname) for record in caplog.records} == {(LOGGER, "WARNING")}
     assert not any("s3cret" in caplog.text or record.exc_info for record in caplog.records)
@@ -109,23 +109,23 @@ def test_what_ends_the_process_is_not_held_up(cls: type[BaseException]) -> None:
             raise cls
 
     with pytest.raises(cls):
-        Audience([Ending()]).tell(EVENTS["on_retry"])
+        Events([Ending()]).emit(EVENTS["on_retry"])
 
 
 def test_an_audience_listens_where_somebody_hears(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, LOGGER):
-        assert not Audience([]).listens()
-        assert Audience([Observer()]).listens()
-        Audience([]).tell(EVENTS["on_retry"])
+        assert not Events([]).wanted
+        assert Events([Observer()]).wanted
+        Events([]).emit(EVENTS["on_retry"])
         assert caplog.records == []
     with caplog.at_level(logging.DEBUG, LOGGER):
-        assert Audience([]).listens()
+        assert Events([]).wanted
 
 
 @pytest.mark.parametrize("method", EVENTS)
 def test_the_log_shows_the_fields_that_are_known(method: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, LOGGER):
-        Audience([]).tell(EVENTS[method])
+        Events([]).emit(EVENTS[method])
     (record,) = caplog.records
     assert (record.levelname, record.getMessage()) == ("DEBUG", LINES[method])
 
@@ -140,7 +140,7 @@ def test_an_observer_goes_with_its_audience() -> None:
         def __del__(self) -> None:
             Counted.alive -= 1
 
-    audience: Audience | None = Audience([Counted()])
+    audience: Events | None = Events([Counted()])
     assert (audience is not None, Counted.alive) == (True, 1)
     audience = None
     gc.collect()

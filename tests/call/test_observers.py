@@ -262,3 +262,31 @@ async def test_an_error_type_that_is_no_name_is_not_told(type_: str) -> None:
         with pytest.raises(ApiError):
             await session.chats.close_thread("c")
     assert heard.events[-1].error_type == ("_OTHER" if type_ else None)
+
+
+@virtual_time
+async def test_a_retry_is_one_line_at_info(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    script = [failing(httpx.ConnectError), api_error("too_many_requests", 429, **{"Retry-After": "2"}), ok]
+    async with session_over(Scripted(*script), retry=RetryPolicy(base=0)) as session:
+        await session.chats.close_thread("c")
+    first, second = (record.getMessage() for record in caplog.records)
+    assert first.startswith("retrying close_thread in 0.00 s (attempt 2 of 3): TransportError: no connection was made")
+    assert second == "retrying close_thread in 2.00 s (refused): TooManyRequestsError"
+
+
+@virtual_time
+async def test_a_replay_with_a_new_token_is_one_line_at_info(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    tokens = iter(["dal:old", "dal:new"])
+
+    async def provider() -> str:
+        return next(tokens)
+
+    async with AsyncCustomerSession(
+        1520, provider, transport=Scripted(api_error("authentication", 401), ok)
+    ) as session:
+        await session.chats.close_thread("c")
+    assert [record.getMessage() for record in caplog.records] == [
+        "retrying close_thread in 0.00 s (new token): AuthenticationError"
+    ]

@@ -117,7 +117,7 @@ async def test_a_queue_timeout_ends_the_wait_alone() -> None:
 @virtual_time
 async def test_uploads_leave_room_for_small_calls() -> None:
     async with session_over(Slow(1000), connections=4) as session:
-        uploads = [asyncio.create_task(session.events.upload_file(b"x")) for _ in range(10)]
+        uploads = [asyncio.create_task(session.events.upload_file(b"x", content_type="a/b")) for _ in range(10)]
         await asyncio.sleep(1)
         assert session.stats().in_flight == 2
         small = asyncio.create_task(close_thread(session))
@@ -138,5 +138,5 @@ async def test_time_that_ends_in_the_queue_is_said_to() -> None:
         error = await close_thread(session.with_options(timeouts=Timeouts(total=2)))
         holding.cancel()
     assert str(error) == (
-        "close_thread: no connection came free within the call's total of 2 s [nothing was sent; 0 attempts, 2.000 s]"
+        "close_thread: no connection became free within the call's total of 2 s [nothing was sent; 0 attempts, 2.000 s]"
     )

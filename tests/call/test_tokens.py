@@ -124,7 +124,7 @@ async def test_a_provider_that_is_cancelled() -> None:
 @virtual_time
 async def test_a_provider_that_hangs_ends_with_the_call() -> None:
     tokens, provider = source(), Provider(never(), "t")
-    await fails(tokens, provider, "gave no token within 7 s", 7.0)
+    await fails(tokens, provider, "returned no token within 7 s", 7.0)
     assert virtual_clock().now() == pytest.approx(7.0)
     assert await tokens.get(provider, INF) == "t"
 
@@ -133,7 +133,7 @@ async def test_a_provider_that_hangs_ends_with_the_call() -> None:
 @virtual_time
 async def test_no_time_left(time_left: float) -> None:
     tokens = source()
-    await fails(tokens, Provider(never()), f"gave no token within {time_left:.3g} s", time_left)
+    await fails(tokens, Provider(never()), f"returned no token within {time_left:.3g} s", time_left)
     assert await tokens.get(Provider("t"), INF) == "t"
 
 
@@ -157,12 +157,12 @@ async def test_a_time_out_of_the_providers_own_is_a_failure_of_the_provider() ->
 @pytest.mark.parametrize(
     "junk, why",
     [
-        (None, "returned NoneType: expected a str or an AccessToken"),
-        (5, "returned int: expected a str or an AccessToken"),
-        (b"t", "returned bytes: expected a str or an AccessToken"),
-        ("", "returned no token: it is empty"),
-        ("s3cret token", "returned no token: it holds a blank or a line break that an HTTP header cannot hold there"),
-        (("t", None), "returned tuple: expected a str or an AccessToken"),
+        (None, "returned NoneType, expected a str or an AccessToken"),
+        (5, "returned int, expected a str or an AccessToken"),
+        (b"t", "returned bytes, expected a str or an AccessToken"),
+        ("", "returned an invalid token: empty"),
+        ("s3cret token", "returned an invalid token: contains whitespace that an HTTP header cannot contain"),
+        (("t", None), "returned tuple, expected a str or an AccessToken"),
     ],
 )
 @virtual_time
@@ -305,7 +305,7 @@ async def test_a_refused_token_before_any_is_known_is_asked_for() -> None:
 async def test_a_replacement_that_fails() -> None:
     tokens, provider = source(), Provider("old", LookupError("x"), None, "new")
     await tokens.get(provider, INF)
-    for why in ("raised LookupError", "returned NoneType: expected a str or an AccessToken"):
+    for why in ("raised LookupError", "returned NoneType, expected a str or an AccessToken"):
         with pytest.raises(TokenProviderError) as caught:
             await tokens.replace(provider, "old", 60.0)
         assert caught.value.message == f"the token provider {why}"

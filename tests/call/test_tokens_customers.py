@@ -9,7 +9,8 @@ import pytest
 
 from livechat_customer_async import AccessToken, TokenProviderError
 from livechat_customer_async._call import tokens as _tokens
-from livechat_customer_async._call.tokens import Customers, region_of
+from livechat_customer_async._call.api import region_of
+from livechat_customer_async._call.tokens import Customers
 from tests.call.test_tokens import Provider, never
 from tests.helpers.virtual_time import virtual_clock, virtual_time
 

@@ -1,6 +1,7 @@
-"""A sandbox in a thread of its own, and two ways to run the command line: in this process, and in another."""
+"""A sandbox in a thread, and helpers that run the command line in this process or in a child process."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,15 +17,22 @@ TOKEN = "dal-canary-7d1f"
 TERMINAL_VARIABLES = ("COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "NO_COLOR", "PY_COLORS", "TERM", "TTY_COMPATIBLE")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts_are_not_ignored() -> None:
+    """Undo what a shell does to background jobs: a process started by a test would ignore SIGINT as well."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("LIVECHAT_") or name in TERMINAL_VARIABLES]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("TERM", "xterm")  # what a person has; a dumb one is not animated
+    monkeypatch.setenv("TERM", "xterm")  # a dumb terminal shows no animation
 
 
 class Served:
-    """The sandbox and its thread."""
+    """A sandbox in a thread."""
 
     def __init__(self, server: SandboxServer, portal: BlockingPortal) -> None:
         self.sandbox = server.sandbox
@@ -35,8 +43,12 @@ class Served:
         return self._portal.call(self.sandbox.faults.add, fault)
 
     def wait_for(self, armed: ArmedFault) -> None:
-        """Block until the fault has met a request."""
+        """Block until the fault strikes."""
         self._portal.call(armed.met.wait)
+
+    def say(self, chat_id: str, text: str) -> None:
+        """Speak as the agent."""
+        self._portal.call(self.sandbox.say, chat_id, text)
 
     def start_chat(self, run: "Cli") -> str:
         """Start a chat and return its id."""
@@ -46,7 +58,7 @@ class Served:
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """A sandbox, and an environment that names it."""
+    """A running sandbox, with the environment variables set for it."""
     with start_blocking_portal() as portal:
         with portal.wrap_async_context_manager(serve(Sandbox(agent=friendly_agent))) as server:
             monkeypatch.setenv("LIVECHAT_BASE_URL", server.url)
@@ -56,7 +68,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 
 
 class Ran:
-    """What a run in this process came to."""
+    """The result of a run."""
 
     def __init__(self, exit_code: int, stdout: str, stderr: str) -> None:
         self.exit_code = exit_code
@@ -69,7 +81,7 @@ Cli = Callable[..., Ran]
 
 @pytest.fixture
 def cli() -> Cli:
-    """Run the command line in this process. A fault of the program is raised; the token is never shown."""
+    """Run the command line in this process. Bugs raise; the output never shows the token."""
 
     def run(*arguments: object, input: str | bytes | None = None) -> Ran:
         result = CliRunner().invoke(
@@ -82,18 +94,20 @@ def cli() -> Cli:
 
 
 def only_line(text: str) -> str:
-    """The one line that an error is."""
+    """Return the only line of an error."""
     line, *rest = text.splitlines()
     assert rest == []
     assert line.startswith("error: ")
     return line
 
 
-def start(*arguments: object, encoding: str = "utf-8", **environment: str) -> subprocess.Popen[str]:
-    """Start the command line in a process of its own."""
+def start(
+    *arguments: object, encoding: str = "utf-8", stdin: int = subprocess.DEVNULL, **environment: str
+) -> subprocess.Popen[str]:
+    """Start the command line in a child process."""
     return subprocess.Popen(
         [sys.executable, "-m", "livechat_customer_async.cli", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding=encoding,

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 import livechat_customer_async.sandbox
-from livechat_customer_async.cli import _serve
-from livechat_customer_async.cli._serve import example
+from livechat_customer_async.cli import _request_log, _sandbox
+from livechat_customer_async.cli._sandbox import example
 from livechat_customer_async.sandbox import SandboxServer, friendly_agent
 from tests.cli.conftest import TOKEN, Cli, Ran, finish, only_line, start
 
@@ -21,10 +21,12 @@ needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="a process ca
 Visit = Callable[[SandboxServer], object]
 
 
-def post(server: SandboxServer, action: str, license_id: int = 1, token: str = TOKEN) -> httpx.Response:
+def post(
+    server: SandboxServer, action: str, payload: object = None, *, license_id: int = 1, token: str = TOKEN
+) -> httpx.Response:
     return httpx.post(
         f"{server.url}/v3.0/customer/action/{action}?license_id={license_id}",
-        json={"payload": {}},
+        json={"payload": payload or {}},
         headers={"authorization": f"Bearer {token}"},
         trust_env=False,
     )
@@ -32,7 +34,7 @@ def post(server: SandboxServer, action: str, license_id: int = 1, token: str = T
 
 @pytest.fixture
 def visited(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Run the command in this process, visit it from a thread when it is ready, and press Ctrl-C after the visit."""
+    """Run the command in this process, call the visitor in a thread when ready, and send Ctrl-C afterwards."""
     run = livechat_customer_async.sandbox.run
 
     def with_visit(visit: Visit, *arguments: object) -> Ran:
@@ -89,12 +91,12 @@ def test_a_request_without_an_answer_says_so(visited: Callable[..., Ran]) -> Non
 
     ran = visited(visit, "--fault", "start_chat:reset-after-performing", "--fault", "close_thread:latency")
     assert lines(ran) == [("start_chat", "no answer")]
-    assert "(an agent replies, 2 faults wait)" in ran.stdout
+    assert "(an agent replies, 2 faults armed)" in ran.stdout
     assert "Stopped after 1 request." in ran.stdout
 
 
 @needs_signals
-def test_what_is_printed_commands_no_terminal(visited: Callable[..., Ran]) -> None:
+def test_control_characters_are_not_printed(visited: Callable[..., Ran]) -> None:
     ran = visited(lambda server: post(server, "%1b%5b2Jx" + "y" * 500))
     assert "\x1b" not in ran.stdout
     assert max(map(len, ran.stdout.splitlines())) < 300
@@ -112,14 +114,44 @@ def test_the_options_reach_the_sandbox(visited: Callable[..., Ran]) -> None:
     ran = visited(visit, "--license-id", 7, "--region", "fra", "--no-agent")
     assert [one for one, _ in seen][2] == "misdirected_request"
     assert seen[0][1] is None
-    assert seen[0][0] != 200  # a customer of dal, too
-    assert "(nobody replies)" in ran.stdout
+    assert seen[0][0] != 200  # the token is one of dal
+    assert "(no agent)" in ran.stdout
     assert "LIVECHAT_LICENSE_ID=7" in ran.stdout
     assert "LIVECHAT_ACCESS_TOKEN=fra-visitor" in ran.stdout
 
 
 @needs_signals
-def test_any_region_will_do(visited: Callable[..., Ran]) -> None:
+def test_verbose_logs_the_texts_of_messages(visited: Callable[..., Ran]) -> None:
+    chats: list[str] = []
+
+    def visit(server: SandboxServer) -> None:
+        post(server, "update_customer", {"name": "Ada\x1b[2J"})
+        chats.append(post(server, "start_chat").json()["payload"]["chat"]["id"])
+        for event in (
+            {"type": "message", "text": "Hello\nagain"},
+            {"type": "custom", "content": {}},
+            {"type": "system_message", "text": "queued", "system_message_type": "x"},
+        ):
+            assert post(server, "send_event", {"chat_id": chats[-1], "event": event}).status_code == 200
+        server.sandbox.say(chats[-1], "Bye", author_id="other@example.com")
+        server.sandbox.say(chats[-1], {"type": "system_message", "text": "closed", "system_message_type": "x"})
+        post(server, "get_chat_threads", {"chat_id": chats[-1]})
+
+    ran = visited(visit, "--verbose")
+    logged = [line.strip() for line in ran.stdout.splitlines() if line.startswith(" " * 10)]
+    assert logged == [
+        f"{chats[-1]}  Ada [2J: Hello again",
+        f"{chats[-1]}  Sandy: Hello Ada\x1b[2J, this is the sandbox. You said: Hello again".replace("\x1b", " "),
+        f"{chats[-1]}  Ada [2J: [custom]",
+        f"{chats[-1]}  Ada [2J: [system_message] queued",
+        f"{chats[-1]}  other@example.com: Bye",
+        f"{chats[-1]}  system: [system_message] closed",
+    ]
+    assert not [line for line in visited(visit).stdout.splitlines() if "Hello" in line]
+
+
+@needs_signals
+def test_any_region(visited: Callable[..., Ran]) -> None:
     def visit(server: SandboxServer) -> None:
         assert server.sandbox.agent is friendly_agent
         for token in ("dal-x", "fra-x"):
@@ -129,7 +161,7 @@ def test_any_region_will_do(visited: Callable[..., Ran]) -> None:
 
 
 @needs_signals
-def test_other_machines_are_let_in_only_when_asked(visited: Callable[..., Ran], cli: Cli) -> None:
+def test_remote_hosts_need_allow_remote(visited: Callable[..., Ran], cli: Cli) -> None:
     refused = cli("sandbox", "--host", "0.0.0.0", "--port", 0)
     assert refused.exit_code == 2
     assert "--allow-remote" in only_line(refused.stderr)
@@ -137,19 +169,19 @@ def test_other_machines_are_let_in_only_when_asked(visited: Callable[..., Ran], 
     assert "LIVECHAT_BASE_URL=http://127.0.0.1:" in ran.stdout
 
 
-def test_a_port_that_is_taken_is_one_line(cli: Cli) -> None:
+def test_a_port_in_use_is_one_line(cli: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = cli("sandbox", "--port", taken.getsockname()[1])
     assert ran.exit_code == 2
     line = only_line(ran.stderr)
     assert "cannot listen on 127.0.0.1:" in line
     assert "while" not in line
-    assert line.endswith(" (--port 0 finds a free port)")
+    assert line.endswith(" (use --port 0 for a free port)")
 
 
-def test_another_port_is_no_remedy_for_a_bad_host() -> None:
+def test_a_bad_host_gives_no_hint_about_the_port() -> None:
     text = "Cannot assign requested address (while attempting to bind on address ('10.1.2.3', 0))"
-    assert _serve._why_not(OSError(errno.EADDRNOTAVAIL, text)) == "Cannot assign requested address"
+    assert _sandbox._bind_problem(OSError(errno.EADDRNOTAVAIL, text)) == "Cannot assign requested address"
 
 
 @pytest.mark.parametrize("text, said", [("nonsense", "ACTION:KIND"), ("*:explode", "unknown fault 'explode'")])
@@ -175,15 +207,16 @@ def test_the_example_suits_the_shell() -> None:
 
 
 @pytest.mark.parametrize("status, style", [(200, "green"), (404, "yellow"), (503, "red")])
-def test_the_status_has_its_colour(status: int, style: str) -> None:
-    line = _serve._line("/v3.0/customer/action/start_chat", status, 0.0012)
+def test_statuses_are_coloured(status: int, style: str) -> None:
+    line = _request_log._line("/v3.0/customer/action/start_chat", status, 0.0012)
     assert line.plain.endswith("  start_chat" + " " * 27 + f"{status}     1.2 ms")
     assert style in [span.style for span in line.spans]
 
 
+@pytest.mark.slow
 @needs_signals
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_a_process_of_its_own_stops_cleanly(name: str) -> None:
+def test_a_child_process_stops_cleanly(name: str) -> None:
     process = start("sandbox", "--port", 0, "--fault", "start_chat:stall-before-headers")
     assert process.stdout is not None
     banner = process.stdout.readline()
@@ -198,4 +231,4 @@ def test_a_process_of_its_own_stops_cleanly(name: str) -> None:
     assert "Stopped after" in stopped.stdout
     assert TOKEN not in banner + stopped.stdout
     assert finish(other).exit_code == 0
-    assert finish(hanging).exit_code in {5, 6}  # as it was sent before the end or not
+    assert finish(hanging).exit_code in {5, 6}  # depends on whether it was sent in time

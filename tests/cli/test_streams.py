@@ -23,7 +23,7 @@ TOO_LARGE = 10 * 1024 * 1024 + 1
 
 
 class Raw(io.RawIOBase):
-    """A file that fails as long as it is told to; what was written before is kept."""
+    """A file that raises `error`, if set, and otherwise keeps what is written."""
 
     def __init__(self) -> None:
         self.error: OSError | None = None
@@ -46,12 +46,12 @@ Run = Callable[..., Ran]
 def raw() -> Iterator[Raw]:
     file = Raw()
     yield file
-    file.error = None  # its buffer is written once more when it goes
+    file.error = None  # the buffer is flushed once more when collected
 
 
 @pytest.fixture
 def run(raw: Raw, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line with a standard output that fails with the given error, and buffers as a real one does."""
+    """Run the command line with a buffered standard output that fails with the given error."""
     stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8")
 
     def run(*arguments: object, error: OSError | None) -> Ran:
@@ -87,16 +87,16 @@ def test_a_full_disk_is_one_line(run: Run, command: list[str]) -> None:
 
 @pytest.mark.usefixtures("served")
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_reader_that_left_is_no_error(run: Run, command: list[str]) -> None:
+def test_a_broken_pipe_is_not_an_error(run: Run, command: list[str]) -> None:
     ran = run(*command, error=CLOSED)
     assert (ran.exit_code, ran.stderr) == (141, "")
 
 
-def test_windows_has_another_error_for_it() -> None:
+def test_windows_reports_a_broken_pipe_differently() -> None:
     invalid = OSError(errno.EINVAL, "Invalid argument")
-    assert OutputError(invalid, windows=True).reader_left
-    assert not OutputError(invalid, windows=False).reader_left
-    assert not OutputError(FULL, windows=True).reader_left
+    assert OutputError(invalid, windows=True).broken_pipe
+    assert not OutputError(invalid, windows=False).broken_pipe
+    assert not OutputError(FULL, windows=True).broken_pipe
 
 
 def test_a_process_without_standard_output_says_so(
@@ -110,7 +110,7 @@ def test_a_process_without_standard_output_says_so(
     assert "cannot write to standard output" in only_line(capsys.readouterr().err)
 
 
-def test_what_was_not_uploaded_is_told_all_the_same(served: Served, run: Run, tmp_path: Path) -> None:
+def test_upload_errors_are_reported_even_if_standard_output_fails(served: Served, run: Run, tmp_path: Path) -> None:
     large, small = tmp_path / "large", tmp_path / "small"
     large.write_bytes(b"x" * TOO_LARGE)
     small.touch()
@@ -123,7 +123,9 @@ def test_what_was_not_uploaded_is_told_all_the_same(served: Served, run: Run, tm
 
 
 @pytest.mark.parametrize("stream", [Raw, None], ids=["failing", "none"])
-def test_without_standard_error_the_exit_code_tells(stream: type[Raw] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exit_code_is_right_without_standard_error(
+    stream: type[Raw] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     raw = None if stream is None else stream()
     if raw is not None:
         raw.error = CLOSED
@@ -137,12 +139,12 @@ def test_without_standard_error_the_exit_code_tells(stream: type[Raw] | None, mo
         raw.error = None
 
 
-def test_other_faults_of_the_system_stay_what_they_are() -> None:
+def test_other_os_errors_are_not_converted() -> None:
     with pytest.raises(OSError, match="elsewhere"), guarded_streams():
         raise OSError(errno.ENOSPC, "elsewhere")
 
 
-def test_what_the_stream_knows_is_passed_on(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attributes_of_the_stream_are_available(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
     stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding="latin-1")
     monkeypatch.setattr(sys, "stdout", stdout)
     with guarded_streams():
@@ -154,7 +156,7 @@ def test_what_the_stream_knows_is_passed_on(raw: Raw, monkeypatch: pytest.Monkey
 # ---- a server has no end at which to tell
 
 
-def test_a_sandbox_ends_when_its_log_cannot_be_written(run: Run, raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sandbox_stops_when_its_log_cannot_be_written(run: Run, raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
     original = livechat_customer_async.sandbox.run
     answers: list[int] = []
 
@@ -162,7 +164,7 @@ def test_a_sandbox_ends_when_its_log_cannot_be_written(run: Run, raw: Raw, monke
         raw.error = CLOSED
         with httpx.Client(trust_env=False) as client:
             try:
-                while True:  # an answer may be on its way before the server ends; the connection is not for ever
+                while True:  # a few answers may arrive before the server stops
                     answers.append(client.get(f"{server.url}/files/a/b").status_code)
             except httpx.HTTPError:
                 pass
@@ -182,7 +184,7 @@ def test_a_sandbox_ends_when_its_log_cannot_be_written(run: Run, raw: Raw, monke
     monkeypatch.setattr(livechat_customer_async.sandbox, "run", run_with_visit)
     ran = run("sandbox", "--port", 0, error=None)
     assert (ran.exit_code, ran.stderr) == (141, "")
-    assert "Sandbox at http://" in ran.stdout
+    assert "Sandbox running at http://" in ran.stdout
     assert "Stopped" not in ran.stdout
     assert set(answers) <= {404}
 
@@ -202,7 +204,7 @@ def run_into(command: str, stdout: int, stderr: int = subprocess.PIPE) -> subpro
     )
 
 
-def test_a_pipe_without_a_reader() -> None:
+def test_a_real_broken_pipe() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -212,8 +214,9 @@ def test_a_pipe_without_a_reader() -> None:
     assert (ran.returncode, ran.stderr) == (141, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
-def test_a_device_that_is_full() -> None:
+def test_a_real_full_device() -> None:
     with Path("/dev/full").open("wb") as full:
         ran = run_into("--version", full.fileno())
         unheard = run_into("nope", subprocess.PIPE, full.fileno())

@@ -7,7 +7,9 @@ import signal
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,11 +17,11 @@ import typer
 from rich.console import Console
 
 from livechat_customer_async import AsyncCustomerSession
-from livechat_customer_async.cli import _terminal, _upload
-from livechat_customer_async.cli._exits import reporting
-from livechat_customer_async.cli._interrupted import Interrupted
-from livechat_customer_async.cli._progress import Bars
-from livechat_customer_async.cli._upload import Upload, report, upload_all
+from livechat_customer_async.cli import _terminal, _upload, _uploads
+from livechat_customer_async.cli._exit_codes import reporting
+from livechat_customer_async.cli._interrupts import InterruptedCalls
+from livechat_customer_async.cli._progress import ProgressBars
+from livechat_customer_async.cli._uploads import Upload, print_results, upload_all
 from livechat_customer_async.sandbox import Fault, FaultKind
 from tests.cli.conftest import TOKEN, Cli, Served, finish, only_line, start
 
@@ -38,6 +40,10 @@ def files(tmp_path: Path) -> Files:
     return make
 
 
+def made(path: Path, size: int, **result: Any) -> Upload:
+    return Upload(str(path), path, path.name, size, **result)
+
+
 def test_it_prints_the_urls_in_the_order_of_the_files(served: Served, cli: Cli, files: Files) -> None:
     ran = cli("upload", *files(5, 0, 70_000))
     assert (ran.exit_code, ran.stderr) == (0, "")
@@ -48,14 +54,14 @@ def test_it_prints_the_urls_in_the_order_of_the_files(served: Served, cli: Cli, 
     assert served.sandbox.chats == {}
 
 
-def test_with_a_chat_they_are_sent_to_it(served: Served, cli: Cli, files: Files) -> None:
+def test_files_can_be_sent_to_a_chat(served: Served, cli: Cli, files: Files) -> None:
     chat = served.start_chat(cli)
     assert cli("upload", "--chat", chat, "--concurrency", 1, *files(1, 2)).exit_code == 0
     sent = [event.content["name"] for event in served.sandbox.chats[chat].events if event.type == "file"]
     assert sent == ["file 0.txt", "file 1.txt"]
 
 
-def test_one_that_fails_does_not_stop_the_others(served: Served, cli: Cli, files: Files) -> None:
+def test_a_failed_upload_does_not_stop_the_others(served: Served, cli: Cli, files: Files) -> None:
     paths = files(1, TOO_LARGE, 3)
     ran = cli("upload", *paths)
     assert ran.exit_code == 2
@@ -63,7 +69,7 @@ def test_one_that_fails_does_not_stop_the_others(served: Served, cli: Cli, files
     assert str(paths[1]) in only_line(ran.stderr)
 
 
-def test_the_exit_code_is_the_highest_and_json_tells_each(served: Served, cli: Cli, files: Files) -> None:
+def test_the_exit_code_is_the_highest(served: Served, cli: Cli, files: Files) -> None:
     served.arm(Fault(FaultKind.ERROR, "upload_file", type="internal", times=None))
     paths = files(TOO_LARGE, 4)
     ran = cli("upload", "--json", "--no-retry", *paths)
@@ -90,7 +96,7 @@ def test_wrong_usage_uploads_nothing(served: Served, cli: Cli, files: Files) -> 
     assert served.sandbox.requests == []
 
 
-def test_each_path_that_names_no_file_is_told_and_nothing_is_uploaded(
+def test_all_invalid_paths_are_reported_and_nothing_is_uploaded(
     served: Served, cli: Cli, files: Files, tmp_path: Path
 ) -> None:
     missing = tmp_path / "missing.bin"
@@ -99,16 +105,16 @@ def test_each_path_that_names_no_file_is_told_and_nothing_is_uploaded(
     first, second = ran.stderr.splitlines()
     assert first.startswith(f"error: {missing}: ")
     assert first.endswith(" [nothing was sent]")
-    assert second == f"error: {tmp_path}: it is a directory [nothing was sent]"
+    assert second == f"error: {tmp_path}: is a directory [nothing was sent]"
     assert served.sandbox.requests == []
 
 
 @pytest.mark.parametrize(
     "mode, readable, said",
-    [(stat.S_IFIFO, True, "it is a pipe, socket or device"), (stat.S_IFREG, False, os.strerror(errno.EACCES))],
+    [(stat.S_IFIFO, True, "not a regular file"), (stat.S_IFREG, False, os.strerror(errno.EACCES))],
     ids=["fifo", "unreadable"],
 )
-def test_what_cannot_be_read_is_told_before_anything_is_sent(
+def test_unreadable_files_are_reported_before_uploading(
     served: Served,
     cli: Cli,
     files: Files,
@@ -132,30 +138,28 @@ def test_what_cannot_be_read_is_told_before_anything_is_sent(
     assert served.sandbox.requests == []
 
 
-def test_a_file_that_goes_away_is_named(
-    served: Served, cli: Cli, files: Files, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_deleted_file_is_named(served: Served, cli: Cli, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     gone, there = files(1, 2)
-    seen = _upload.look
+    seen = _upload.find_files
 
-    def look_and_lose(paths: list[Path]) -> list[Upload]:
-        uploads = seen(paths)
+    def find_and_lose(*given: Any) -> list[Upload]:
+        uploads = seen(*given)
         gone.unlink()
         return uploads
 
-    monkeypatch.setattr(_upload, "look", look_and_lose)
+    monkeypatch.setattr(_upload, "find_files", find_and_lose)
     ran = cli("upload", gone, there)
     assert ran.exit_code == 2
-    assert only_line(ran.stderr).startswith(f"error: {gone}: upload_file: file: there is no file at this path: ")
+    assert only_line(ran.stderr).startswith(f"error: {gone}: upload_file: file: ")
     assert ran.stdout.endswith("/file%201.txt\n")
 
 
-def test_no_more_than_asked_for_go_at_once(served: Served, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    uploads = [Upload(path, 1) for path in files(1, 1, 1, 1, 1)]
+def test_concurrency_is_limited(served: Served, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    uploads = [made(path, 1) for path in files(1, 1, 1, 1, 1)]
     under_way, most = 0, 0
-    original = Bars.file
+    original = ProgressBars.file
 
-    def watched(self: Bars, name: str, size: int) -> object:
+    def watched(self: ProgressBars, name: str, size: int) -> object:
         manager = original(self, name, size)
 
         class Watch:
@@ -172,11 +176,11 @@ def test_no_more_than_asked_for_go_at_once(served: Served, files: Files, monkeyp
 
         return Watch()
 
-    monkeypatch.setattr(Bars, "file", watched)
+    monkeypatch.setattr(ProgressBars, "file", watched)
     session = AsyncCustomerSession(1, TOKEN, base_url=served.url)
-    asyncio.run(upload_all(session, uploads, None, 2, Console(file=io.StringIO()), Interrupted()))
+    asyncio.run(upload_all(session, uploads, None, 2, Console(file=io.StringIO()), InterruptedCalls()))
     assert most == 2
-    assert {one.code for one in uploads} == {0}
+    assert {one.exit_code for one in uploads} == {0}
 
 
 # ---- what a person sees
@@ -193,33 +197,89 @@ def shown(console: Console) -> str:
 
 def test_bars_show_each_file_and_all(served: Served, files: Files) -> None:
     console = terminal()
-    uploads = [Upload(path, 300_000) for path in files(300_000, 300_000)]
+    uploads = [made(path, 300_000) for path in files(300_000, 300_000)]
     session = AsyncCustomerSession(1, TOKEN, base_url=served.url)
-    asyncio.run(upload_all(session, uploads, None, 1, console, Interrupted()))
-    rows = shown(console).splitlines()
-    assert any(row.endswith("file 1.txt") or "file 1.txt ━" in row for row in rows)
-    assert "600.0/600.0 kB" in shown(console)
+    asyncio.run(upload_all(session, uploads, None, 1, console, InterruptedCalls()))
+    for name in ("2 files   ", "file 0.txt", "file 1.txt"):
+        assert f"{name} {300 + 300 * (name[0] == '2')}.0/{300 + 300 * (name[0] == '2')}.0 kB done" in shown(console)
 
 
-def test_a_repeated_upload_takes_its_part_back_from_the_whole() -> None:
+def test_a_sent_file_waits_for_the_answer() -> None:
     console = terminal()
-    with Bars(console, 200, 2) as bars, bars.file("a", 100) as advance:
+    bars = ProgressBars(console, 100, 1)
+
+    def frame() -> str:
+        before = len(shown(console))
+        bars._progress.refresh()
+        return shown(console)[before:]
+
+    with suppress(ValueError), bars, bars.file("a", 100) as advance:
+        advance(50, 100)
+        assert "waiting" not in frame()
+        advance(100, 100)
+        assert "a 100/100 bytes waiting for the server's answer" in frame()
+        advance(0, 100)  # a retry
+        assert "waiting" not in frame()
+        raise ValueError
+    assert "bytes failed" in shown(console)
+
+
+@pytest.mark.parametrize("arguments, name", [([], "stdin"), (["--name", "notes.txt"], "notes.txt")])
+def test_standard_input_can_be_uploaded(served: Served, cli: Cli, arguments: list[str], name: str) -> None:
+    ran = cli("upload", "-", *arguments, input=b"hello")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    (file,) = served.sandbox.files.values()
+    assert (file.name, file.content) == (name, b"hello")
+
+
+def test_standard_input_of_more_than_10_mb_is_refused(served: Served, cli: Cli) -> None:
+    ran = cli("upload", "-", input=b"x" * (TOO_LARGE + 1))
+    assert ran.exit_code == 2
+    assert only_line(ran.stderr).startswith("error: -: upload_file: ")
+    assert served.sandbox.files == {}
+
+
+def test_standard_input_may_be_closed(served: Served, cli: Cli, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_uploads, "sys", SimpleNamespace(stdin=None))
+    ran = cli("upload", "-", *files(1))
+    assert ran.exit_code == 2
+    assert only_line(ran.stderr) == "error: -: standard input is closed [nothing was sent]"
+    assert served.sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [(["-", "-"], "PATH: standard input can be given only once"), (["--name", "x", "a", "b"], "--name: requires a")],
+)
+def test_standard_input_and_names_are_for_one_file(cli: Cli, arguments: list[str], said: str) -> None:
+    ran = cli("upload", *arguments)
+    assert ran.exit_code == 2
+    assert said in only_line(ran.stderr)
+
+
+def test_a_file_can_be_given_a_name(served: Served, cli: Cli, files: Files) -> None:
+    assert cli("upload", *files(1), "--name", "receipt.pdf").stdout.endswith("/receipt.pdf\n")
+
+
+def test_a_retried_upload_is_subtracted_from_the_total() -> None:
+    console = terminal()
+    with ProgressBars(console, 200, 2) as bars, bars.file("a", 100) as advance:
         for sent in (0, 80, 0, 100):
             advance(sent, 100)
     assert "100/200 bytes" in shown(console)
 
 
-def test_a_size_that_is_not_known_is_the_one_that_was_found() -> None:
+def test_an_unknown_total_defaults_to_the_file_size() -> None:
     console = terminal()
-    with Bars(console, 100, 1) as bars, bars.file("a", 100) as advance:
+    with ProgressBars(console, 100, 1) as bars, bars.file("a", 100) as advance:
         advance(100, None)
     assert "100/100 bytes" in shown(console)
     assert "files" not in shown(console)
 
 
-def test_of_many_files_only_those_under_way_are_shown() -> None:
+def test_of_many_files_only_those_in_progress_are_shown() -> None:
     console = terminal()
-    with Bars(console, 13, 13) as bars:
+    with ProgressBars(console, 13, 13) as bars:
         with bars.file("first", 1):
             pass
         with bars.file("second", 1):
@@ -231,40 +291,41 @@ def test_of_many_files_only_those_under_way_are_shown() -> None:
 
 def test_a_row_leaves_room_for_the_echo_of_ctrl_c() -> None:
     console = terminal(60)
-    with Bars(console, 10_000_000, 1) as bars, bars.file("n" * 200, 10_000_000) as advance:
+    with ProgressBars(console, 10_000_000, 1) as bars, bars.file("n" * 200, 10_000_000) as advance:
+        advance(9_900_000, None)
         advance(10_000_000, None)
-    rows = [row for row in shown(console).splitlines() if "━" in row]
+    rows = [row for row in shown(console).splitlines() if "9.9/10.0 MB" in row or "10.0/10.0 MB" in row]
     assert rows
     assert max(len(row.rpartition("\r")[2].partition("\x1b")[0].rstrip()) for row in rows) <= 58
 
 
 @pytest.mark.parametrize("dumb", [True, False])
-def test_elsewhere_there_are_no_bars(dumb: bool) -> None:
+def test_bars_need_a_terminal(dumb: bool) -> None:
     console = Console(file=io.StringIO(), force_terminal=dumb, _environ={"TERM": "dumb"})
-    with Bars(console, 200, 2) as bars, bars.file("a", 100) as advance:
+    with ProgressBars(console, 200, 2) as bars, bars.file("a", 100) as advance:
         advance(100, 100)
     assert shown(console) == ""
 
 
-def test_on_a_terminal_a_name_and_its_time_stand_with_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_names_and_times(monkeypatch: pytest.MonkeyPatch) -> None:
     console = terminal(40)
-    monkeypatch.setattr(_upload, "out", lambda: console)
+    monkeypatch.setattr(_uploads, "out", lambda: console)
     url = "https://files.example/" + "long" * 20
-    report([Upload(Path("dir") / "a.txt", 1500, url=url, seconds=0.0123)], as_json=False)
+    print_results([made(Path("dir") / "a.txt", 1500, url=url, seconds=0.0123)], as_json=False)
     assert shown(console) == f"a.txt  1.5 kB in 12.3 ms\n  {url}\n"
 
 
-def test_what_was_interrupted_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    done, not_done = Upload(Path("a"), 1, url="https://x/a", seconds=0.001), Upload(Path("b"), 1)
-    report([done, not_done], as_json=False)
+def test_interrupted_uploads_are_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    done, not_done = made(Path("a"), 1, url="https://x/a", seconds=0.001), made(Path("b"), 1)
+    print_results([done, not_done], as_json=False)
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("https://x/a\n", "error: b: interrupted: nothing was sent\n")
-    assert not_done.code == 130
+    assert not_done.exit_code == 130
     interrupted = {"path": "b", "size": 1, "exit_code": 130, "error": "interrupted", "outcome": "not_sent"}
     assert not_done.as_json() == interrupted
 
 
-def test_an_interruption_is_told_below_the_echo_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_is_reported_below_the_echo(monkeypatch: pytest.MonkeyPatch) -> None:
     console = terminal()
     monkeypatch.setattr(_terminal, "err", lambda: console)
     with pytest.raises(typer.Exit), reporting():
@@ -273,7 +334,7 @@ def test_an_interruption_is_told_below_the_echo_of_it(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("bars, echo", [(True, ""), (False, "\n")], ids=["bars", "no-bars"])
-def test_no_empty_line_stands_where_bars_took_the_echo_away(
+def test_no_empty_line_where_bars_erase_the_echo(
     served: Served, cli: Cli, files: Files, bars: bool, echo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     console = Console(
@@ -292,8 +353,9 @@ def test_no_empty_line_stands_where_bars_took_the_echo_away(
     assert shown(console) == f"{echo}error: {path}: interrupted: nothing was sent\nerror: interrupted\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")
-def test_ctrl_c_tells_what_was_uploaded(served: Served, files: Files) -> None:
+def test_ctrl_c_reports_each_file(served: Served, files: Files) -> None:
     done, hanging = files(1, 2)
     assert finish(start("upload", done)).exit_code == 0
     stalled = served.arm(Fault(FaultKind.STALL_BEFORE_HEADERS, "upload_file"))

@@ -10,9 +10,9 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
-from livechat_customer_async import AsyncCustomerSession, RetryPolicy, TransportError
+from livechat_customer_async import AsyncCustomerSession, GroupOfflineError, RetryPolicy, TransportError
 from livechat_customer_async.contrib.otel import OpenTelemetryObserver
 
 pytestmark = pytest.mark.asyncio
@@ -125,3 +125,72 @@ async def test_a_call_without_an_answer_has_no_status() -> None:
     assert "http.response.status_code" not in attributes
     assert attributes["error.type"] == "TransportError"
     assert attributes["livechat.attempts"] == 3
+
+
+# ---- as a middleware
+
+
+def session_with(telemetry: Telemetry, transport: httpx.MockTransport, **options: Any) -> AsyncCustomerSession:
+    return AsyncCustomerSession(
+        1, TOKEN, middleware=[telemetry.observer], transport=transport, retry=RetryPolicy(base=0), **options
+    )
+
+
+def at_base_url() -> Telemetry:
+    telemetry = Telemetry()
+    telemetry.observer._server = None
+    return telemetry
+
+
+@pytest.mark.parametrize("observes", [True, False])
+async def test_the_span_is_current_while_the_request_runs_and_its_context_goes_out(observes: bool) -> None:
+    telemetry, seen = at_base_url(), []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((request.headers["traceparent"], get_current_span().get_span_context()))
+        return httpx.Response(200)
+
+    options: dict[str, Any] = {"observers": [telemetry.observer]} if observes else {}
+    transport = httpx.MockTransport(answer)
+    async with session_with(telemetry, transport, base_url="https://chat.example:8443/x", **options) as session:
+        with telemetry.traces.get_tracer("caller").start_as_current_span("request") as caller:
+            await session.chats.close_thread("c")
+            assert get_current_span() is caller
+    traceparent, current = seen[0]
+    span = telemetry.spans()[0]
+    assert span.context is not None
+    assert current.span_id == span.context.span_id
+    assert f"{span.context.trace_id:032x}-{span.context.span_id:016x}" in traceparent
+    assert span.parent is not None
+    assert span.parent.span_id == caller.get_span_context().span_id
+    attributes = dict(span.attributes or {})
+    assert (attributes["server.address"], attributes["server.port"]) == ("chat.example", 8443)
+    assert attributes.get("livechat.attempts") == (1 if observes else None)
+    assert len(telemetry.spans()) == 2
+
+
+@pytest.mark.parametrize("observes, spans", [(True, 1), (False, 2)])
+async def test_attempts_share_a_span_only_if_its_end_is_observed(observes: bool, spans: int) -> None:
+    telemetry = at_base_url()
+    answers = iter([httpx.Response(503), httpx.Response(200, json={"title": "x"})])
+    options: dict[str, Any] = {"observers": [telemetry.observer]} if observes else {}
+    async with session_with(telemetry, httpx.MockTransport(lambda _: next(answers)), **options) as session:
+        await session.other.get_url_details("https://example.com")
+    finished = telemetry.spans()
+    assert len(finished) == spans
+    assert (finished[-1].attributes or {})["http.request.resend_count"] == 1
+    assert (finished[-1].attributes or {})["server.port"] == 443
+    assert finished[-1].status.status_code is StatusCode.UNSET
+    assert finished[0].status.status_code is (StatusCode.UNSET if observes else StatusCode.ERROR)
+    assert not telemetry.observer._spans
+
+
+async def test_a_call_that_fails_sets_the_status_of_its_span() -> None:
+    telemetry = at_base_url()
+    transport = httpx.MockTransport(lambda _: httpx.Response(400, json={"error": {"type": "group_offline"}}))
+    async with session_with(telemetry, transport) as session:
+        with pytest.raises(GroupOfflineError):
+            await session.chats.close_thread("c")
+    (span,) = telemetry.spans()
+    assert (span.attributes or {})["error.type"] == "GroupOfflineError"
+    assert span.status.status_code is StatusCode.ERROR

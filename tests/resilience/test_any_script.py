@@ -27,9 +27,9 @@ from livechat_customer_async import (
     Timeouts,
 )
 from livechat_customer_async._call.observe import CallRetry
+from tests.helpers.scripted import MAY_HAVE_ACTED, NEVER_SENT, OTHER_FAULTS, ScriptedTransport, Step, refusal
+from tests.helpers.sessions import a_session, assert_nothing_held
 from tests.helpers.virtual_time import WALL_AT_START, virtual_clock, virtual_time
-from tests.resilience.scripted import MAY_HAVE_ACTED, NEVER_SENT, OTHER_FAULTS, ScriptedTransport, Step, refusal
-from tests.resilience.sessions import a_session, assert_nothing_held, with_clock
 
 ACTIONS = ["first", "second", "third"]
 HANGS = math.inf
@@ -156,6 +156,7 @@ class Waits(Observer):
         self.ends.append(asyncio.get_running_loop().time() + event.after)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(data=st.data())
 @virtual_time
@@ -163,6 +164,7 @@ async def test_a_call_ends_in_time_with_a_result_or_one_error_of_ours(data: st.D
     draw = data.draw
     transport = ScriptedTransport({action: draw(scripts, action) for action in ACTIONS})
     time, policy, waits = draw(timeouts, "timeouts"), draw(policies, "retry"), Waits()
+    chances = draw(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=4), "chance")
     async with a_session(
         "http://127.0.0.1",
         draw(access, "access"),
@@ -171,9 +173,8 @@ async def test_a_call_ends_in_time_with_a_result_or_one_error_of_ours(data: st.D
         limits=draw(limits, "limits"),
         retry=policy,
         observers=[waits],
+        clock=virtual_clock(lambda: chances[transport.requests % len(chances)]),
     ) as session:
-        chances = draw(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=4), "chance")
-        with_clock(session, **attrs.asdict(virtual_clock(lambda: chances[transport.requests % len(chances)])))
         calls = [
             Played(session, transport, action, draw(st.sampled_from(Replay)), policy, time, draw(enclosings))
             for action in draw(st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=3, unique=True), "actions")
@@ -250,7 +251,7 @@ async def test_a_wait_that_an_enclosing_scope_would_cut_off_does_not_begin(
 ) -> None:
     transport = ScriptedTransport({"first": [refusal("too_many_requests", retry_after="7"), Step()]})
     async with a_session("http://127.0.0.1", transport=transport) as session:
-        with pytest.raises(LiveChatError, match="does not fit into the time that is left") as caught, limit(6.9):
+        with pytest.raises(LiveChatError, match="does not fit into the time left") as caught, limit(6.9):
             await _retry_after_seven(session)
         assert (caught.value.outcome, caught.value.attempts) == (Outcome.REJECTED, 1)
         assert asyncio.get_running_loop().time() == 0.0

@@ -9,6 +9,7 @@ import pytest
 
 from livechat_customer_async import (
     CallTimeoutError,
+    Clock,
     LiveChatError,
     Outcome,
     Replay,
@@ -17,9 +18,9 @@ from livechat_customer_async import (
     TransportError,
 )
 from livechat_customer_async.sandbox import Fault, Sandbox, SandboxServer, serve
-from tests.resilience.matrix import ATTEMPTS
-from tests.resilience.sessions import a_chat, a_session, assert_nothing_held, until, with_clock
-from tests.resilience.subjects import ENGINES, SUBJECTS, Subject
+from tests.helpers.matrix import ATTEMPTS
+from tests.helpers.sessions import a_chat, a_session, assert_nothing_held, until
+from tests.helpers.subjects import ENGINES, SUBJECTS, Subject
 
 pytestmark = [
     pytest.mark.asyncio,
@@ -46,12 +47,12 @@ async def test_a_server_that_comes_up_between_attempts_acts_once(
     chat_id = await a_chat(sandbox)
     async with AsyncExitStack() as stack:
 
-        async def start(_: float) -> None:
-            await stack.enter_async_context(serve(sandbox, port=closed_port))
+        class ServerStarts(Clock):
+            async def sleep(self, seconds: float) -> None:
+                await stack.enter_async_context(serve(sandbox, port=closed_port))
 
-        session = a_session(f"http://127.0.0.1:{closed_port}", engine=engine)
+        session = a_session(f"http://127.0.0.1:{closed_port}", engine=engine, clock=ServerStarts())
         await stack.enter_async_context(session)
-        with_clock(session, sleep=start)
         await subject.call(session, chat_id)
         assert (sandbox.arrived[subject.action], sandbox.performed[subject.action]) == (1, 1)
         assert session.stats().attempts == 2
@@ -71,7 +72,7 @@ async def test_a_connection_that_takes_too_long_is_tried_again_and_nothing_was_s
 async def test_a_call_whose_time_ends_while_connecting_was_not_sent(
     subject: Subject, engine: str, full_port: int
 ) -> None:
-    timeouts = Timeouts(total=0.05, upload_total=0.05)
+    timeouts = Timeouts(total=0.3, upload_total=0.3)
     async with a_session(f"http://127.0.0.1:{full_port}", engine=engine, timeouts=timeouts) as session:
         with pytest.raises(CallTimeoutError) as caught:
             await subject.call(session, "chat")

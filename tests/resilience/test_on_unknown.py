@@ -14,6 +14,7 @@ import pytest
 
 from livechat_customer_async import (
     AsyncCustomerSession,
+    InvalidRequestError,
     LiveChatError,
     NewMessage,
     Outcome,
@@ -22,10 +23,10 @@ from livechat_customer_async import (
     TransportError,
 )
 from livechat_customer_async.sandbox import ArmedFault, Event, Fault, Sandbox, serve
-from tests.resilience.matrix import name_of
-from tests.resilience.sessions import BOUND, a_chat, a_session, assert_nothing_held, with_clock
-from tests.resilience.skipping import SkippingClock
-from tests.resilience.subjects import ENGINES
+from tests.helpers.matrix import name_of
+from tests.helpers.sessions import BOUND, a_chat, a_session, assert_nothing_held
+from tests.helpers.skipping import SkippingClock
+from tests.helpers.subjects import ENGINES
 
 pytestmark = pytest.mark.asyncio
 
@@ -71,8 +72,7 @@ class Scene:
 async def a_scene(engine: str = "auto", **options: Any) -> AsyncIterator[Scene]:
     sandbox, clock = Sandbox(), SkippingClock()
     async with asyncio.timeout(BOUND), serve(sandbox) as server:
-        async with a_session(server.url, engine=engine, **options) as session:
-            with_clock(session, **clock.parts)
+        async with a_session(server.url, engine=engine, clock=clock, **options) as session:
             yield Scene(sandbox, session, clock, await a_chat(sandbox))
             assert_nothing_held(session)
 
@@ -190,7 +190,7 @@ async def test_a_look_that_fails_leaves_the_outcome_unknown(look: str, kind: str
         assert (error.outcome, error.attempts) == (Outcome.UNKNOWN, 1)
         assert isinstance(error.__cause__, LiveChatError)
         assert error.__cause__.action == look
-        assert "looking for the event failed" in str(error)
+        assert "searching for the event failed" in str(error)
         assert scene.sandbox.arrived["send_event"] == 1
 
 
@@ -202,43 +202,52 @@ async def test_a_look_may_be_repeated_like_any_read() -> None:
         assert [event.id for event in scene.events] == [sent.event.id]
 
 
-# ---- a custom id that was used before
+# ---- a custom id of the caller's
 
 
-@pytest.mark.parametrize("kind", ["reset-after-performing", "reset-before-reading", "late-performance"])
 @pytest.mark.parametrize("as_mapping", [False, True])
-async def test_an_older_event_never_counts_as_the_new_one(kind: str, as_mapping: bool) -> None:
+async def test_the_happy_path_makes_one_request(as_mapping: bool) -> None:
     event: Any = {"type": "message", "text": "hello", "custom_id": "mine"}
     if not as_mapping:
         event = NewMessage(text="hello", custom_id="mine")
     async with a_scene() as scene:
-        older = await scene.send(event, "raise")
-        options: dict[str, Any] = {"seconds": 5} if kind == "late-performance" else {}
-        scene.add(kind, **options)
         sent = await scene.send(event)
-        assert [event.id for event in scene.events] == [older.event.id, sent.event.id]
-        assert older.event.id != sent.event.id
         assert sent.event.custom_id == "mine"
-        assert scene.sandbox.performed["send_event"] == 2
+        assert sum(scene.sandbox.arrived.values()) == 1
 
 
-async def test_an_older_event_of_a_closed_thread_never_counts_as_the_new_one() -> None:
+async def test_once_returns_the_event_that_is_there_already() -> None:
     event = NewMessage(text="hello", custom_id="mine")
     async with a_scene() as scene:
-        older = await scene.send(event, "raise")
-        await scene.session.chats.close_thread(scene.chat_id)
-        scene.add("reset-after-performing")
-        sent = await scene.send(event)
-        assert sent.thread_id != older.thread_id
-        assert sent.event.id != older.event.id
-        assert scene.sandbox.performed["send_event"] == 2
+        first = await scene.send(event, "once")
+        again = await scene.send(event, "once")
+        assert again == first
+        assert scene.sends == (1, 1)
 
 
-async def test_nothing_is_sent_where_the_older_events_cannot_be_seen() -> None:
+@pytest.mark.parametrize("kind", ["reset-after-performing", "reset-before-reading", "late-performance"])
+async def test_once_goes_on_as_verify(kind: str) -> None:
+    async with a_scene() as scene:
+        options: dict[str, Any] = {"seconds": 5} if kind == "late-performance" else {}
+        scene.add(kind, **options)
+        sent = await scene.send(NewMessage(text="hello", custom_id="mine"), "once")
+        assert [event.id for event in scene.events] == [sent.event.id]
+        assert scene.sandbox.performed["send_event"] == 1
+
+
+@pytest.mark.parametrize("event", [NewMessage(text="a"), NewMessage(text="a", custom_id=""), {"type": "custom"}])
+async def test_once_needs_a_custom_id(event: Any) -> None:
+    async with a_scene() as scene:
+        with pytest.raises(InvalidRequestError, match=r"event\.custom_id: on_unknown=\"once\" needs"):
+            await scene.send(event, "once")
+        assert sum(scene.sandbox.arrived.values()) == 0
+
+
+async def test_once_sends_nothing_if_it_cannot_search() -> None:
     async with a_scene() as scene:
         scene.add("reset-after-performing", "get_chat_threads_summary", times=None)
-        error = await scene.fail(NewMessage(text="hello", custom_id="mine"))
-        assert error.outcome is Outcome.NOT_SENT
+        error = await scene.fail(NewMessage(text="hello", custom_id="mine"), "once")
+        assert (error.outcome, error.action) == (Outcome.NOT_SENT, "send_event")
         assert scene.sends == (0, 0)
 
 
@@ -251,7 +260,7 @@ async def test_where_the_time_does_not_suffice_nothing_is_sent_again() -> None:
         error = await scene.fail()
         assert (error.outcome, error.attempts, scene.sends) == (Outcome.UNKNOWN, 1, (1, 0))
         assert scene.clock.skipped < 6
-        assert "does not suffice" in str(error)
+        assert "too little time is left" in str(error)
 
 
 @pytest.mark.parametrize("limit", [anyio.fail_after, anyio.move_on_after], ids=lambda limit: limit.__name__)

@@ -23,9 +23,9 @@ from livechat_customer_async import (
     Timeouts,
     TransportError,
 )
-from tests.resilience.proxies import SocksProxy, TunnelProxy
-from tests.resilience.quick_server import QuickServer
-from tests.resilience.sessions import a_session, assert_nothing_held, ticks, until
+from tests.helpers.proxies import SocksProxy, TunnelProxy
+from tests.helpers.quick_server import QuickServer
+from tests.helpers.sessions import a_session, assert_nothing_held, ticks, until
 from tests.resilience.test_tls_connect import TURNS, by_scope, natively
 
 pytestmark = pytest.mark.asyncio
@@ -159,6 +159,7 @@ async def assert_usable(session: AsyncCustomerSession) -> None:
     assert_nothing_held(session)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("over", OVER, ids=lambda over: over.__name__)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 async def test_a_tunnel_that_does_not_come_about(ways: Ways, over: Over, fault: Callable[[Ways], None]) -> None:
@@ -178,6 +179,7 @@ async def test_a_tunnel_that_does_not_come_about(ways: Ways, over: Over, fault: 
     assert ways.good.requests == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("over", OVER, ids=lambda over: over.__name__)
 @pytest.mark.parametrize("fault", [a_stalled_handshake, a_silent_proxy], ids=lambda fault: fault.__name__)
 @pytest.mark.parametrize("hangs_up", [False, True])
@@ -199,6 +201,7 @@ async def test_a_call_that_is_cancelled_before_its_tunnel_fails(
         await assert_usable(session)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cancel", [natively, by_scope], ids=lambda cancel: cancel.__name__)
 async def test_a_tunnel_cancelled_in_any_turn(
     ways: Ways, cancel: Callable[[AsyncCustomerSession, int], asyncio.Future[None]]

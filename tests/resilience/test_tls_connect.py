@@ -13,8 +13,8 @@ import pytest
 import trustme
 
 from livechat_customer_async import AsyncCustomerSession, Limits
-from tests.resilience.quick_server import QuickServer
-from tests.resilience.sessions import a_session, ticks, until
+from tests.helpers.quick_server import QuickServer
+from tests.helpers.sessions import a_session, ticks, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -56,6 +56,7 @@ async def by_scope(session: AsyncCustomerSession, turn: int) -> None:
         scope.cancel()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("over", [over_auto, over_httpx, over_a_callers_transport], ids=lambda over: over.__name__)
 @pytest.mark.parametrize("cancel", [natively, by_scope], ids=lambda cancel: cancel.__name__)
 async def test_a_connect_cancelled_in_any_turn_keeps_its_slot(

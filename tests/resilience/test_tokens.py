@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
-import attrs
 import httpx
 import pytest
 
@@ -23,8 +22,8 @@ from livechat_customer_async import (
     Timeouts,
     TokenProviderError,
 )
+from tests.helpers.sessions import a_session, assert_nothing_held, ticks
 from tests.helpers.virtual_time import WALL_AT_START, virtual_clock, virtual_time
-from tests.resilience.sessions import a_session, assert_nothing_held, ticks, with_clock
 
 MANY = 1000
 REFUSAL = httpx.Response(401, json={"error": {"type": "authentication", "message": "Authentication error"}})
@@ -86,10 +85,8 @@ HANGS = object()
 
 def opened(door: Doorkeeper, access: Any, **options: Any) -> AsyncCustomerSession:
     """Open a session on virtual time."""
-    options = {"limits": Limits(connections=50), **options}
-    session = a_session("http://127.0.0.1", access, transport=door, **options)
-    with_clock(session, **attrs.asdict(virtual_clock()))
-    return session
+    options = {"limits": Limits(connections=50), "clock": virtual_clock(), **options}
+    return a_session("http://127.0.0.1", access, transport=door, **options)
 
 
 def until_second(seconds: float, value: str = "short") -> AccessToken:
@@ -265,8 +262,7 @@ async def test_a_plain_token_causes_no_replay() -> None:
 @virtual_time
 async def test_a_token_is_replaced_ahead_of_its_end_at_a_moment_that_is_drawn(chance: float, earliest: float) -> None:
     door, provider = Doorkeeper(everybody=True), Provider(until_second(1000), "new", seconds=0)
-    async with opened(door, provider) as session:
-        with_clock(session, chance=lambda: chance)
+    async with opened(door, provider, clock=virtual_clock(chance)) as session:
         await call(session)
         await virtual_clock().sleep(earliest - 1)
         await call(session)
@@ -373,9 +369,10 @@ async def test_an_early_refresh_that_hangs_leaves_a_call_with_little_time_its_go
     first = AccessToken("good", datetime.fromtimestamp(WALL_AT_START + 100, UTC))
     provider = Provider(first, HANGS, seconds=0.0)
     transport = Doorkeeper("good")
-    session = AsyncCustomerSession(1520, provider, transport=transport, timeouts=Timeouts(total=0.4))
-    with_clock(session, wall=virtual_clock().wall)
-    async with session:
+    limit = Timeouts(total=0.4)
+    async with AsyncCustomerSession(
+        1520, provider, transport=transport, timeouts=limit, clock=virtual_clock()
+    ) as session:
         await session.chats.close_thread("c")
         await asyncio.sleep(95)
         for _ in range(5):

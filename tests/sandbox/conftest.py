@@ -3,11 +3,11 @@ from random import Random
 import pytest
 
 from livechat_customer_async.sandbox import Group, Sandbox
-from tests.sandbox.api import Api
+from tests.helpers.sandbox_api import Api
 
 
 class Clock:
-    """A clock that stands still until told."""
+    """A clock that advances only when told to."""
 
     def __init__(self):
         self.now = 1_700_000_000.25
@@ -17,7 +17,7 @@ class Clock:
 
 
 class Sleeps:
-    """A sleep that takes no time and remembers what was asked of it."""
+    """A sleep that returns immediately and records its arguments."""
 
     def __init__(self):
         self.asked = []

@@ -1,9 +1,9 @@
-"""What every request must have, whatever its action."""
+"""The checks that precede every action."""
 
 import pytest
 
 from livechat_customer_async.sandbox import Sandbox
-from tests.sandbox.api import PATH, TOKEN, Api
+from tests.helpers.sandbox_api import PATH, TOKEN, Api
 
 pytestmark = pytest.mark.asyncio
 
@@ -30,7 +30,7 @@ async def test_the_license_id_is_given_once(api):
     assert "`license_id`" in (await refused(api, {"params": [("license_id", "1"), ("license_id", "1")]}))[2]
 
 
-async def test_only_the_own_license_is_known():
+async def test_other_licenses_are_not_found():
     assert (await refused(Api(Sandbox(license_id=1)), {}))[1] == "license_not_found"
     await Api(Sandbox(license_id=1520)).ok("get_chats_summary")
 
@@ -52,7 +52,7 @@ async def test_a_closed_set_of_tokens():
     assert (await Api(sandbox, "other").error("get_chats_summary"))["type"] == "authentication"
 
 
-async def test_tokens_expire_are_revoked_and_issued_anew(api, sandbox):
+async def test_tokens_can_be_expired_revoked_and_issued_again(api, sandbox):
     customer = api.customer
     sandbox.expire_token(TOKEN)
     assert (await api.error("get_chats_summary")) == {"type": "authentication", "message": "Access token expired"}
@@ -80,7 +80,7 @@ async def test_a_banned_customer(api):
         ("dev-x", "fra", "dal"),
     ],
 )
-async def test_a_request_elsewhere_is_misdirected(sandbox, token, header, lives):
+async def test_a_request_to_the_wrong_region_is_misdirected(sandbox, token, header, lives):
     api = Api(sandbox, token)
     response = await api.send("get_chats_summary", headers={"X-Region": header} if header else {})
     assert response.status_code == 421
@@ -95,18 +95,18 @@ async def test_most_tokens_live_in_dal(sandbox, token):
     await Api(sandbox, token).ok("get_chats_summary")
 
 
-async def test_a_customer_may_live_where_the_token_does_not_say(api):
+async def test_the_region_of_a_customer_can_differ_from_the_tokens_prefix(api):
     api.customer.region = "fra"
     assert (await api.error("get_chats_summary"))["data"] == {"region": "fra"}
 
 
-async def test_the_sandbox_may_be_elsewhere_or_nowhere():
+async def test_the_region_of_the_sandbox():
     assert (await Api(Sandbox(region="fra")).error("get_chats_summary"))["data"] == {"region": "dal"}
     await Api(Sandbox(region="fra"), "fra-x").ok("get_chats_summary")
     await Api(Sandbox(region=None), "fra-x").ok("get_chats_summary")
 
 
-async def test_a_region_must_exist(api):
+async def test_an_unknown_region_is_refused(api):
     status, kind, message = await refused(api, {"headers": {"X-Region": "ams"}})
     assert (status, kind) == (400, "validation")
     assert "`X-Region`" in message

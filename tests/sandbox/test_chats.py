@@ -3,7 +3,7 @@ from random import Random
 import pytest
 
 from livechat_customer_async.sandbox import Sandbox
-from tests.sandbox.api import Api
+from tests.helpers.sandbox_api import Api
 
 pytestmark = pytest.mark.asyncio
 
@@ -33,7 +33,7 @@ async def test_start_chat_answers_the_chat_with_its_thread(api, sandbox):
     assert sandbox.chats[chat["id"]].threads[0].id == thread["id"]
 
 
-async def test_orders_grow_and_do_not_fit_a_double(api, clock):
+async def test_orders_increase_and_do_not_fit_a_double(api, clock):
     chat = await api.chat()
     orders = [chat["thread"]["order"]]
     clock.now = 0.0
@@ -53,7 +53,7 @@ async def test_ids_are_the_same_for_the_same_seed():
     "group_id, error",
     [(1, "group_offline"), (3, "group_unavailable"), (99, "group_not_found")],
 )
-async def test_a_chat_needs_somebody_in_the_group(api, sandbox, group_id, error):
+async def test_a_chat_needs_an_available_agent(api, sandbox, group_id, error):
     assert (await api.error("start_chat", chat={"access": {"group_ids": [group_id]}}))["type"] == error
     assert not sandbox.chats
 
@@ -63,7 +63,7 @@ async def test_one_reachable_group_is_enough(api, group_ids):
     assert (await api.chat(access={"group_ids": group_ids}))["access"] == {"group_ids": group_ids}
 
 
-async def test_a_continuous_chat_waits_for_nobody(api):
+async def test_a_continuous_chat_needs_no_agent(api):
     result = await api.ok("start_chat", chat={"access": {"group_ids": [1]}}, continuous=True)
     assert [user["type"] for user in result["chat"]["users"]] == ["customer"]
     error = await api.error("start_chat", chat={"access": {"group_ids": [99]}}, continuous=True)

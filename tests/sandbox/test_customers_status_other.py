@@ -1,7 +1,7 @@
 import pytest
 
 from livechat_customer_async.sandbox import AnswerShapes
-from tests.sandbox.api import Api
+from tests.helpers.sandbox_api import Api
 
 pytestmark = pytest.mark.asyncio
 
@@ -15,7 +15,7 @@ async def test_update_customer_sets_what_is_given(api):
     assert (await api.error("update_customer"))["type"] == "validation"
 
 
-async def test_update_customer_answers_as_told(api, sandbox):
+async def test_the_shapes_of_update_customer(api, sandbox):
     sandbox.shapes = AnswerShapes(update_customer="customer")
     assert (await api.ok("update_customer", name="Ada"))["customer"]["name"] == "Ada"
     sandbox.shapes = AnswerShapes(update_customer="nothing")
@@ -59,7 +59,7 @@ async def test_goals_are_reached_by_offline_customers(api, sandbox):
     assert (await api.error("check_goals", **payload))["type"] == "authorization"
 
 
-async def test_a_form_is_there_or_disabled(api, sandbox):
+async def test_forms_are_enabled_or_disabled(api, sandbox):
     form = {"id": "1", "fields": [{"id": "2", "type": "rating", "label": "?", "required": True, "options": []}]}
     sandbox.forms[0, "prechat"] = form
     assert await api.ok("get_form", group_id=0, type="prechat") == {"enabled": True, "form": form}
@@ -77,7 +77,7 @@ async def test_the_predicted_agent_is_for_customers_of_the_rtm_api(api, sandbox)
     assert (await api.error("get_predicted_agent", group_id=99))["type"] == "group_not_found"
 
 
-async def test_url_details_are_told_or_made_up(api, sandbox):
+async def test_url_details_are_configured_or_generated(api, sandbox):
     details = await api.ok("get_url_details", url="https://example.com/a")
     assert set(details) == {"title", "description", "image_url", "image_width", "image_height", "url"}
     assert details["image_url"].startswith("//")
@@ -86,7 +86,7 @@ async def test_url_details_are_told_or_made_up(api, sandbox):
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com", "https://", "example.com", "http://[bad"])
-async def test_a_url_must_be_one(api, url):
+async def test_an_invalid_url_is_refused(api, url):
     assert "`url`" in (await api.error("get_url_details", url=url))["message"]
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from livechat_customer_async.sandbox import Sandbox, SentPostback, SneakPeek
-from tests.sandbox.api import PATH, Api
+from tests.helpers.sandbox_api import PATH, Api
 
 pytestmark = pytest.mark.asyncio
 
@@ -47,7 +47,7 @@ POSTBACK = {"id": "p", "thread_id": "t", "event_id": "e"}
         SYSTEM,
     ],
 )
-async def test_every_kind_of_event_comes_back_whole(api, event):
+async def test_every_kind_of_event_is_read_back_unchanged(api, event):
     chat = await api.chat()
     given = {**event, "custom_id": "mine", "recipients": "all", "properties": {"n": {"s": "x", "b": False, "i": 0}}}
     result = await api.ok("send_event", chat_id=chat["id"], event=given)
@@ -62,7 +62,7 @@ async def test_an_event_without_extras_has_none(api):
     assert set(event) == {"id", "type", "order", "timestamp", "recipients", "text", "author_id"}
 
 
-async def test_a_custom_id_is_a_tag_and_no_key(api):
+async def test_custom_ids_need_not_be_unique(api):
     chat = await api.chat()
     for _ in range(2):
         await api.ok("send_event", chat_id=chat["id"], event={"type": "custom", "custom_id": "same"})
@@ -115,7 +115,7 @@ async def test_send_file_can_require_an_active_thread(api, sandbox):
     assert len(await api.threads(chat["id"])) == 2
 
 
-async def test_an_upload_lives_a_day_unless_an_event_uses_it(api, clock):
+async def test_an_upload_expires_after_a_day_unless_an_event_uses_it(api, clock):
     chat = await api.chat()
     kept, dropped = [(await api.upload("upload_file")).json()["payload"]["url"] for _ in range(2)]
     sent = await api.ok("send_event", chat_id=chat["id"], event={"type": "file", "url": kept, "name": "ignored"})
@@ -134,7 +134,7 @@ async def test_a_file_event_needs_an_uploaded_file(api, url):
     assert "chat.thread.events[0].url" in error["message"]
 
 
-async def test_postbacks_are_kept(api, sandbox):
+async def test_postbacks_are_recorded(api, sandbox):
     chat = await api.chat()
     sent = await api.ok("send_event", chat_id=chat["id"], event=RICH_MESSAGE)
     ids = {"chat_id": chat["id"], "thread_id": sent["thread_id"], "event_id": sent["event"]["id"]}
@@ -161,7 +161,7 @@ async def test_only_rich_messages_have_buttons(api):
     assert error["type"] == "validation"
 
 
-async def test_sneak_peeks_are_kept(api, sandbox):
+async def test_sneak_peeks_are_recorded(api, sandbox):
     chat = await api.chat()
     assert await api.ok("send_sneak_peek", chat_id=chat["id"], sneak_peek_text="hel") == {}
     assert sandbox.sneak_peeks == [SneakPeek(chat_id=chat["id"], customer_id=api.customer.id, text="hel")]
@@ -175,6 +175,6 @@ async def test_a_file_without_kept_bytes_is_gone():
     assert (await frugal.http.get(url)).status_code == 410
 
 
-async def test_paths_elsewhere_are_not_found(api):
+async def test_other_paths_are_not_found(api):
     assert (await api.http.post("/v3.0/agent/action/start_chat")).status_code == 404
     assert (await api.http.post(PATH + "start_chat/x")).status_code == 404

@@ -40,10 +40,10 @@ def test_a_fault_is_read_from_text(text, fault):
         ("Send Event:error", "ACTION:KIND"),
         ("*:explode", "unknown fault 'explode'"),
         ("*:error:color=red", "unknown option 'color'"),
-        ("*:error:times=x", "no value for times"),
-        ("*:error:bare=yes", "no value for bare"),
-        ("*:error:data=[1]", "no value for data"),
-        ("*:error:data={", "no value for data"),
+        ("*:error:times=x", "not a valid value of times"),
+        ("*:error:bare=yes", "not a valid value of bare"),
+        ("*:error:data=[1]", "not a valid value of data"),
+        ("*:error:data={", "not a valid value of data"),
         ("*:error:times=0", "`times` must be positive"),
         ("*:slow-drip:chunk=0", "`chunk` must be positive"),
         ("*:wrong-content-length:delta=0", "`delta` must not be 0"),
@@ -61,7 +61,7 @@ def test_an_unknown_kind_is_refused():
         Fault("explode")
 
 
-def test_faults_strike_in_their_order_and_so_often():
+def test_faults_strike_in_order_and_the_given_number_of_times():
     first, always, other = Fault("error", "a", times=2), Fault("latency", "a", times=None), Fault("error", "b")
     queue = FaultQueue([first, always, other])
     assert len(queue) == 3

@@ -18,7 +18,7 @@ def test_all_is_exact():
     assert public - modules == set(sandbox.__all__)
 
 
-def test_every_public_name_is_told():
+def test_every_public_name_has_a_docstring():
     for name in sandbox.__all__:
         value = getattr(sandbox, name)
         if isinstance(value, type) or inspect.isfunction(value):
@@ -38,7 +38,7 @@ def test_the_sandbox_shares_no_code_with_the_client():
 
 @pytest.fixture
 def fresh_import(monkeypatch):
-    """Imports the sandbox anew, as if the named module were not installed."""
+    """Import the sandbox again as if the named module were not installed."""
 
     def without(missing):
         for name in list(sys.modules):
@@ -54,7 +54,7 @@ def fresh_import(monkeypatch):
 def test_without_the_extra_the_import_says_what_to_install(fresh_import, missing):
     with pytest.raises(ImportError) as caught:
         fresh_import(missing)
-    assert str(caught.value).startswith(f"the sandbox needs {missing}")
+    assert str(caught.value).startswith(f"the sandbox requires {missing}")
     assert 'pip install "livechat-customer-async[sandbox]"' in str(caught.value)
 
 

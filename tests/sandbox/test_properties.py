@@ -1,6 +1,6 @@
 import pytest
 
-from tests.sandbox.api import Api
+from tests.helpers.sandbox_api import Api
 
 pytestmark = pytest.mark.asyncio
 
@@ -8,7 +8,7 @@ LEVELS = ["chat", "chat_thread", "event"]
 
 
 async def target(api):
-    """A chat with one event: the ids for each level, and where its properties are read back."""
+    """A chat with one event: the IDs for each level, and how to read its properties back."""
     chat = await api.chat()
     sent = await api.message(chat["id"])
     every = {"chat_id": chat["id"], "thread_id": sent["thread_id"], "event_id": sent["event"]["id"]}

@@ -3,12 +3,12 @@ import logging
 import pytest
 
 from livechat_customer_async.sandbox import Fault, RequestHeaders, Sandbox, serve
-from tests.sandbox.api import PATH, TOKEN, Api
+from tests.helpers.sandbox_api import PATH, TOKEN, Api
 
 pytestmark = pytest.mark.asyncio
 
 
-async def test_a_request_is_recorded_as_it_came(api, sandbox):
+async def test_a_request_is_recorded(api, sandbox):
     response = await api.send("get_chats_summary", {"limit": 1}, headers={"X-Test": "a"}, params={"x": "ä "})
     assert response.status_code == 200
     (request,) = sandbox.requests
@@ -27,7 +27,7 @@ async def test_a_refused_request_is_recorded_with_its_body(api, sandbox):
     assert (request.body, request.payload) == (["x"], None)
 
 
-async def test_arrived_and_performed_are_counted_apart(api, sandbox):
+async def test_arrived_and_performed_are_counted_separately(api, sandbox):
     sandbox.faults.add(Fault("error", times=2))
     for _ in range(2):
         await api.send("get_chats_summary")
@@ -39,7 +39,7 @@ async def test_arrived_and_performed_are_counted_apart(api, sandbox):
     assert (sandbox.requests, sandbox.arrived, sandbox.performed) == ([], {}, {})
 
 
-async def test_a_request_that_a_fault_took_is_recorded_with_its_body(api, sandbox):
+async def test_a_request_affected_by_a_fault_is_recorded_with_its_body(api, sandbox):
     sandbox.faults.add(Fault("error"))
     await api.send("get_chats_summary", {"limit": 3})
     assert sandbox.requests[0].payload == {"limit": 3}

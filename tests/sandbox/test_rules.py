@@ -1,4 +1,4 @@
-"""What the rules refuse, and which parameter the refusal names."""
+"""Refused payloads, and the parameters that the refusals name."""
 
 import pytest
 

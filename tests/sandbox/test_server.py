@@ -10,12 +10,12 @@ import pytest
 import trustme
 
 from livechat_customer_async.sandbox import Fault, Sandbox, run, serve
-from tests.sandbox.api import PATH, Api
+from tests.helpers.sandbox_api import PATH, Api
 
 
 @pytest.fixture
 def authority(tmp_path):
-    """A certificate for 127.0.0.1: the files of its chain and key, and a context that trusts it."""
+    """A certificate for 127.0.0.1: its chain file, its key file and a context that trusts it."""
     ca = trustme.CA()
     issued = ca.issue_cert("127.0.0.1")
     both, key, chain = tmp_path / "both.pem", tmp_path / "key.pem", tmp_path / "chain.pem"
@@ -47,7 +47,7 @@ async def test_a_served_sandbox_answers_and_counts_connections():
 
 
 @pytest.mark.asyncio
-async def test_an_uploaded_file_is_served_where_its_url_says():
+async def test_an_uploaded_file_is_served_at_its_url():
     sandbox = Sandbox()
     async with serve(sandbox) as server, Api(sandbox, base_url=server.url).http as http:
         files = {"payload.file": ("a.bin", b"x" * 1_000_000, "text/plain")}
@@ -57,7 +57,7 @@ async def test_an_uploaded_file_is_served_where_its_url_says():
 
 
 @pytest.mark.asyncio
-async def test_too_large_an_upload_is_answered_and_the_connection_lives():
+async def test_an_upload_that_is_too_large_keeps_the_connection():
     sandbox = Sandbox()
     async with serve(sandbox) as server, Api(sandbox, base_url=server.url).http as http:
         files = {"payload.file": ("a.bin", b"x" * 12_000_000, "text/plain")}
@@ -138,14 +138,14 @@ async def test_tls(authority, separate_key):
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com", "::"])
-async def test_only_loopback_unless_told(host):
+async def test_only_loopback_by_default(host):
     with pytest.raises(ValueError, match="not a loopback address"):
         async with serve(Sandbox(), host):
             raise AssertionError
 
 
 @pytest.mark.asyncio
-async def test_remote_if_told():
+async def test_allow_remote():
     async with serve(Sandbox(), "0.0.0.0", allow_remote=True) as server:
         assert server.port > 0
 
@@ -162,7 +162,7 @@ async def test_localhost_and_ipv6():
 
 
 @pytest.mark.asyncio
-async def test_a_taken_port_is_an_os_error():
+async def test_a_port_in_use_is_an_os_error():
     async with serve(Sandbox()) as server:
         with pytest.raises(OSError, match="in use"):
             async with serve(Sandbox(), port=server.port):

@@ -25,7 +25,7 @@ async def test_no_result_has_four_forms(api, sandbox, no_result, status, body):
     assert (response.status_code, response.content) == (status, body)
 
 
-async def test_an_error_may_stand_under_payload(api, sandbox):
+async def test_an_error_can_be_under_payload(api, sandbox):
     sandbox.shapes = AnswerShapes(errors="payload")
     assert (await api.send("close_thread")).json()["payload"]["error"]["type"] == "validation"
     sandbox.shapes = AnswerShapes(wrapping="frame")

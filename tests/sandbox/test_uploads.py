@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from tests.sandbox.api import PATH
+from tests.helpers.sandbox_api import PATH
 
 pytestmark = pytest.mark.asyncio
 
@@ -25,7 +25,7 @@ async def post(api, action, *parts, content_type=f"multipart/form-data; boundary
 
 
 @pytest.mark.parametrize("pieces", [1, 7, 10_000])
-async def test_the_parts_are_recorded_by_their_names_on_the_wire(api, sandbox, pieces):
+async def test_parts_are_recorded_by_their_full_names(api, sandbox, pieces):
     body = part("payload.file", b"\r\n--x\xff" * 50, filename="żółw.bin", content_type="image/png") + END
 
     async def slowly():
@@ -47,7 +47,7 @@ async def test_the_parts_are_recorded_by_their_names_on_the_wire(api, sandbox, p
         request.part("file")
 
 
-async def test_a_file_may_be_10_mib_and_no_more(api, sandbox):
+async def test_a_file_of_more_than_10_mib_is_refused(api, sandbox):
     ok = await api.upload("upload_file", file=("big", b"x" * LIMIT, "text/plain"))
     assert ok.status_code == 200
     refused = await api.upload("upload_file", file=("big", b"x" * (LIMIT + 1), "text/plain"))
@@ -55,7 +55,7 @@ async def test_a_file_may_be_10_mib_and_no_more(api, sandbox):
     assert [file.size for file in sandbox.files.values()] == [LIMIT]
 
 
-async def test_the_empty_payload_field_of_the_sample_means_nothing(api):
+async def test_the_empty_payload_field_of_the_api_reference_is_ignored(api):
     assert (await post(api, "upload_file", part("payload", b""), FILE, END)).status_code == 200
 
 
@@ -104,7 +104,7 @@ async def test_an_upload_is_form_data_with_a_boundary(api, content_type):
     assert "`Content-Type`" in error["message"]
 
 
-async def test_a_boundary_may_be_too_long(api):
+async def test_a_boundary_that_is_too_long_is_refused(api):
     long = "x" * 10_000
     error = (await post(api, "upload_file", FILE, content_type=f"multipart/form-data; boundary={long}")).json()["error"]
     assert error["type"] == "validation"

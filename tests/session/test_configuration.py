@@ -20,7 +20,7 @@ from livechat_customer_async import (
     RetryPolicy,
     Timeouts,
 )
-from tests.session.recording import Recording
+from tests.helpers.recording import Recording
 
 SECRET = "dal:canary-secret"
 
@@ -32,7 +32,11 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("license_id", {"license_id": 1520.0}),
     ("license_id", {"license_id": None}),
     ("access_token", {"access_token": ""}),
-    ("access_token", {"access_token": None}),
+    ("access_token", {"access_token": "Bearer dal:x"}),
+    ("access_token", {"access_token": lambda user: user}),
+    ("middleware", {"middleware": [object()]}),
+    ("middleware", {"middleware": 7}),
+    ("clock", {"clock": object()}),
     ("access_token", {"access_token": b"dal:x"}),
     ("access_token", {"access_token": "dal:x\n"}),
     ("access_token", {"access_token": "dal:x y"}),

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from livechat_customer_async import AsyncCustomerSession, NewMessage
-from tests.resilience.quick_server import QuickServer
-from tests.resilience.sessions import a_session
+from tests.helpers.quick_server import QuickServer
+from tests.helpers.sessions import a_session
 
 pytestmark = pytest.mark.asyncio
 
@@ -33,6 +33,7 @@ async def every_kind(session: AsyncCustomerSession) -> None:
     await session.status.get_groups_status(all=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("at_rest")
 @pytest.mark.parametrize("options", [{}, {"engine": "httpx"}, {"http_client": None}], ids=["auto", "httpx", "client"])
 async def test_a_call_leaves_no_garbage(options: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from livechat_customer_async import (
     structure,
 )
 from livechat_customer_async import FilledField as Field
-from tests.session.recording import Recording
+from tests.helpers.recording import Recording
 
 pytestmark = pytest.mark.asyncio
 
@@ -65,7 +65,7 @@ async def test_a_visitor_s_user_agent_goes_before_a_header_of_the_session() -> N
 @pytest.mark.parametrize(
     "event, options, parameter",
     [
-        ("hello", {}, "event"),
+        (["hello"], {}, "event"),
         (None, {}, "event"),
         ([1], {}, "event"),
         (NewMessage(text="x", custom_id="q", properties={"a": {"b": 1.5}}), {}, "event.properties.a.b"),  # type: ignore[dict-item]

@@ -17,7 +17,6 @@ from livechat_customer_async import (
 
 async def mistakes(session: AsyncCustomerSession, chat: Chat) -> None:
     AsyncCustomerSession("1520", "dal:x")  # type: ignore[arg-type]
-    AsyncCustomerSession(1520)  # type: ignore[call-arg]
     AsyncCustomerSession(1520, lambda: "dal:x")  # type: ignore[arg-type, return-value]
     AsyncCustomerSession(1520, "dal:x", None)  # type: ignore[call-arg, arg-type]
     AsyncCustomerSession.from_env(colour="red")  # type: ignore[call-arg]
@@ -32,7 +31,7 @@ async def mistakes(session: AsyncCustomerSession, chat: Chat) -> None:
     await session.chats.get_chat_threads()  # type: ignore[call-arg]
     await session.chats.start_chat(users=[Customer(id="a")])  # type: ignore[arg-type]
     await session.chats.start_chat(properties={"ns": {"name": 1.5}})  # type: ignore[dict-item]
-    await session.events.send_event("c", "hello")  # type: ignore[arg-type]
+    await session.events.send_event("c", ["hello"])  # type: ignore[arg-type]
     await session.events.send_event("c", Message(id="e", text="received"))  # type: ignore[arg-type]
     await session.events.send_event("c", {}, on_unknown="retry")  # type: ignore[arg-type]
     await session.events.send_file("c", "receipt.pdf")  # type: ignore[arg-type]

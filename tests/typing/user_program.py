@@ -2,13 +2,14 @@
 """A user's program that touches every public name. It is not run: mypy --strict and pyright strict read it."""
 
 # A program prints, and matches over all members of a union.
-# ruff: noqa: T201, PLR0911
+# ruff: noqa: T201, C901, PLR0911
 
 from __future__ import annotations
 
 import io
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, assert_never, assert_type
@@ -25,6 +26,7 @@ from livechat_customer_async import (
     ApiError,
     ApiValidationError,
     AsyncCustomerSession,
+    Attempt,
     AttemptEnd,
     AttemptStart,
     AuthenticationError,
@@ -37,10 +39,12 @@ from livechat_customer_async import (
     ChatsSummary,
     ChatSummary,
     ChatWindowError,
+    Clock,
     ConfigurationError,
     Custom,
     Customer,
     CustomerBannedError,
+    DecodeError,
     EntityTooLargeError,
     Event,
     FieldAnswer,
@@ -67,6 +71,7 @@ from livechat_customer_async import (
     LiveChatError,
     Message,
     MessagePostback,
+    Middleware,
     MisdirectedRequestError,
     NewCustom,
     NewEvent,
@@ -111,6 +116,7 @@ from livechat_customer_async import (
     UsersLimitReachedError,
     WrongProductVersionError,
     __version__,
+    replay_of,
     structure,
     structure_event,
     unstructure,
@@ -406,6 +412,26 @@ def both_ways(data: Mapping[str, Any]) -> None:
     assert_type(unstructure(NewMessage(text="x")), Any)
 
 
+class Frozen(Clock):
+    def now(self) -> float:
+        return 0.0
+
+
+class Tracing:
+    @asynccontextmanager
+    async def attempt(self, attempt: Attempt) -> AsyncGenerator[None, None]:
+        assert_type(attempt.call_id, int)
+        attempt.headers["traceparent"] = f"{attempt.action}-{attempt.number}"
+        yield
+
+
+def a_pool(middleware: Iterable[Middleware] = (Tracing(),)) -> AsyncCustomerSession:
+    print(assert_type(replay_of("send_event"), Replay))
+    token = AccessToken("dal:x", expires_in=60)
+    print(token.expires_at)
+    return AsyncCustomerSession(1520, middleware=middleware, clock=Frozen()).for_customer("dal:x", key=("user", 5))
+
+
 REJECTIONS: list[type[ApiError]] = [
     ApiValidationError,
     AuthenticationError,
@@ -446,6 +472,9 @@ async def failures(call: Awaitable[Chat]) -> float | str | None:
         print(timed_out)
         return assert_type(error.phase, str)
     except ResponseDecodeError as error:
+        assert_type(error.content_type, str | None)
+        return assert_type(error.excerpt, str | None)
+    except DecodeError as error:
         return assert_type(error.path, str)
     except InvalidRequestError as error:
         return assert_type(error.parameter, str | None)
@@ -455,6 +484,7 @@ async def failures(call: Awaitable[Chat]) -> float | str | None:
         raise
     except LiveChatError as error:
         assert_type(error.action, str | None)
+        assert_type(error.call_id, int | None)
         assert_type(error.attempts, int)
         assert_type(error.outcome, Outcome)
         if error.outcome in (Outcome.NOT_SENT, Outcome.UNKNOWN, Outcome.REJECTED):

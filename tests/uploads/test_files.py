@@ -273,7 +273,6 @@ async def test_single_bytes_are_joined():
         (["text"], "holds str"),
         ((b"a", 3), "holds int"),
     ],
-    ids=repr,
 )
 async def test_a_wrong_kind_is_refused_at_once(file, hint):
     with pytest.raises(InvalidRequestError, match=hint) as caught:

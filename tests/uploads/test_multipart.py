@@ -265,6 +265,7 @@ async def test_every_kind_arrives_whole_over_a_socket(kind, tmp_path):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["path", "own file type", "generator", "async generator"])
 async def test_ten_megabytes_arrive_over_a_socket(kind, tmp_path):
     data = content(LIMIT)

@@ -107,6 +107,7 @@ def test_any_json_is_the_model_or_a_decode_error(target: Any, data: Any) -> None
     assert same_in_place(data, target, result)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", strategies.MODELS, ids=named)
 @given(data=st.data())
 @some_examples
@@ -138,6 +139,7 @@ def test_any_python_object_is_plain_json_or_refused(value: Any) -> None:
         assert json.loads(dumps(result)) == result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", strategies.MODELS, ids=named)
 @given(data=st.data())
 @some_examples

@@ -1,5 +1,1 @@
-"""HTTP/1.1 over `asyncio.Protocol` behind httpx's transport seam; `_transport` is the way in, and imports go down."""
-
-from .transport import Http11Transport
-
-__all__ = ["Http11Transport"]
+"""HTTP/1.1 over `asyncio.Protocol`: `engine` is the way in. It knows httpx's URLs and errors, nothing of LiveChat."""

@@ -1,10 +1,6 @@
-"""One connection: a state machine around a parser that is fed as bytes arrive.
+"""One connection: a socket that carries one exchange at a time.
 
-    open ──begin()──► sending, head, body ──end()──► open ──► …      close(), from anywhere ──► closed
-
-The parser's callbacks only record; `data_received` judges once per read, so a fault anywhere in a read refuses the
-answer. Ends of heads are found here too: only so is every byte after an answer noticed, also a stray line end. Between
-exchanges any byte and any end of file closes the connection. `close()` gives the slot on before it returns.
+Between exchanges any byte and any end of file closes the connection. `close` takes effect before it returns.
 """
 
 import asyncio
@@ -14,60 +10,60 @@ import sys
 from collections.abc import Callable
 from typing import cast
 
-import httptools
 import httpx
 
-_HIGH_WATER = 256 * 1024
-_MAX_INFORMATIONAL = 8
-_HEAD_END = b"\r\n\r\n"
+from .alerts import refuses_certificate
+from .response import Response
 
 
 class Connection(asyncio.Protocol):
-    """One socket, carrying one exchange at a time."""
+    """A connection to the server, or to a proxy on the way there.
 
-    def __init__(self, origin: tuple[str, str, int], max_framing: int, max_body: int) -> None:
-        self.origin = origin
-        self.closed = self.write_paused = self._read_paused = False
-        self.idle_since = 0.0
+    Attributes:
+        response: of the exchange under way; `None` between exchanges.
+        sending: whether the request has not been written whole yet.
+        reused: whether it has carried an exchange before.
+        silent: whether it was closed because the server sent nothing on an exchange after the first.
+        taken: when it was last taken from the idle ones.
+        lost: done when the socket is closed.
+    """
+
+    def __init__(self, max_framing: int, max_body: int) -> None:
+        self.response: Response | None = None
+        self.closed = self.sending = self.write_paused = self.reused = self.silent = False
+        self.idle_since = self.taken = 0.0
+        self.expires = math.inf
         self.on_close: Callable[[Connection], None] | None = None
-        self._max_framing, self._max_body = max_framing, max_body
+        self._limits = max_framing, max_body
         self._loop = asyncio.get_running_loop()
         self.lost = self._loop.create_future()
-        self._transport: asyncio.Transport  # from connection_made, which comes first
-        self._parser = httptools.HttpResponseParser(self)
+        self.transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._deadline, self._patience = math.inf, 0.0
         self._timeout_error: type[httpx.TimeoutException] = httpx.ReadTimeout
         self._error: httpx.HTTPError | None = None
-        self._chunks: list[bytes] = []
-        self.begin(None, bodyless=False)
-        self._active = False
 
-    def begin(self, sent: Callable[[], None] | None, *, bodyless: bool) -> None:
-        """Starts an exchange. `sent` is called just before the first write; `bodyless`: no answer has a body."""
+    def begin(self, *, bodyless: bool = False) -> Response:
+        """Start an exchange."""
         if self.closed:
             raise httpx.ConnectError("the connection was closed before it was used")
-        self.status = 0
-        self.version = b""
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.head_done = self.complete = self.keep_alive = self._chunked = False
-        self.sending = self._active = True
-        self.bodyless, self._sent = bodyless, sent
-        self._left = math.inf  # of the body, where its length was declared
-        self._tail, self._fault = b"", ""
-        self._informational = self._buffered = self._body_size = 0
-        self._framing = self._max_framing  # how many bytes that are no body may still come
+        self.sending = True
+        self.response = response = Response(*self._limits, bodyless=bodyless)
+        response.reused = self.reused
+        return response
 
     def end(self) -> bool:
-        """Ends the exchange; whether the connection can carry another."""
-        self._active = False
-        if self.bodyless and not self.closed:  # the parser still waits for the body it believes in
-            self._parser = httptools.HttpResponseParser(self)
-        return self.complete and self.keep_alive and not self.sending and not self.closed
+        """End the exchange; return whether the connection can carry another."""
+        response, self.response = self.response, None
+        if response is None:
+            return False
+        response.release()
+        self.reused = True
+        return response.complete and response.keep_alive and not self.sending and not self.closed
 
     def close(self, error: httpx.HTTPError | None = None) -> None:
-        """Closes at once, without waiting; more calls do nothing."""
+        """Close at once; further calls do nothing."""
         if self.closed:
             return
         self.closed = True
@@ -75,57 +71,49 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
         self._wake()
         if self.on_close is not None:
             self.on_close(self)
 
     def stirs(self) -> bool:
-        """Whether an idle connection has something to read, its end say, that the loop has not come to yet."""
+        """Return whether the socket has something to read, such as its end, that the loop has not come to yet."""
         if sys.platform == "win32":
             return bool(select.select([self._fd], [], [], 0)[0])
         return bool(self._poll.poll(0))
 
+    # ---- writing
+
     def write(self, data: bytes) -> None:
-        if self.closed:
-            return
-        if self._sent is not None:
-            sent, self._sent = self._sent, None
-            sent()
-        self._transport.write(data)
+        """Write, unless the connection is closed."""
+        if self.transport is not None and not self.closed:
+            self.transport.write(data)
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether sending more of the request still has a point: the server neither left nor refused it."""
+        return not self.closed and self.response is not None and self.response.status < 300
 
     async def drain(self, timeout: float | None) -> None:
-        """Waits until more may be sent, or sending has lost its point."""
-        while self.write_paused and not self.closed and self.status < 300:
+        """Wait until more may be written, or sending has lost its point."""
+        while self.write_paused and self.wants_more:
             await self._wait(timeout, httpx.WriteTimeout)
 
     async def notice(self) -> None:
-        while not self.closed and self.status < 300 and not self._read_paused and self.stirs():  # noqa: ASYNC110
+        """Let the loop read what is already there: a write might meet a reset, which discards it."""
+        while self.wants_more and self.stirs():  # noqa: ASYNC110 - nothing tells when it was read
             await asyncio.sleep(0)
 
-    async def head(self, timeout: float | None) -> None:
-        while not self.head_done:
-            await self._wait(timeout, httpx.ReadTimeout)
+    # ---- waiting
 
-    async def read(self, timeout: float | None) -> bytes:
-        while not self._chunks:
-            if self.complete:
-                return b""
+    async def answered(self, timeout: float | None) -> None:
+        """Wait for the whole response; `timeout` bounds each wait for more of it."""
+        while self.response is not None and not self.response.complete:
             await self._wait(timeout, httpx.ReadTimeout)
-        return self.take()
-
-    def take(self) -> bytes:
-        chunks = self._chunks
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        chunks.clear()
-        self._buffered = 0
-        if self._read_paused:
-            self._read_paused = False
-            self._transport.resume_reading()
-        return data
 
     async def _wait(self, timeout: float | None, error: type[httpx.TimeoutException]) -> None:
-        if self.closed:  # the error is handed out once: kept here, it would keep its traceback's frames alive
+        if self.closed:  # the error is handed out once: kept here, it would keep the frames of its traceback alive
             reason, self._error = self._error, None
             raise reason or httpx.ReadError("the connection was closed")
         self._waiter = self._loop.create_future()
@@ -140,7 +128,7 @@ class Connection(asyncio.Protocol):
             self._deadline = math.inf
 
     def _arm(self, deadline: float) -> None:
-        """Sets the deadline; the timer outlives the wait, so that most waits need none of their own."""
+        """Set the deadline; the timer outlives the wait, so that most waits need none of their own."""
         self._deadline = deadline
         if self._timer is not None:
             if self._timer.when() <= deadline:
@@ -151,7 +139,8 @@ class Connection(asyncio.Protocol):
     def _tick(self) -> None:
         self._timer = None
         if self._loop.time() >= self._deadline:
-            self.close(self._timeout_error(f"nothing moved for {self._patience} s"))
+            self.silent = self.reused and self.response is not None and not self.response.begun
+            self.close(self._timeout_error(f"no progress for {self._patience} s"))
         elif self._deadline < math.inf:
             self._arm(self._deadline)
 
@@ -159,8 +148,12 @@ class Connection(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    # ---- called by the event loop
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
+        if self.closed:  # inside a tunnel, data or the end may come first
+            self.transport.abort()
         self._fd = transport.get_extra_info("socket").fileno()
         if sys.platform != "win32":  # where `select` takes any number
             self._poll = select.poll()
@@ -168,12 +161,18 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is None:
-            self._ended()
+            self.eof_received()
         else:
-            error = httpx.WriteError if self.sending else httpx.ReadError
-            self.close(error(str(exc) or type(exc).__name__))
-        del self._parser  # it holds our methods: a cycle only the collector would end
+            self.close(self._lost_by(exc))
         self.lost.set_result(None)
+
+    def _lost_by(self, exc: Exception) -> httpx.HTTPError:
+        kind: type[httpx.HTTPError] = httpx.WriteError if self.sending else httpx.ReadError
+        if not self.reused and refuses_certificate(exc):
+            kind = httpx.ConnectError  # the handshake failed on the server's side, before it read any request
+        error = kind(str(exc) or type(exc).__name__)
+        error.__cause__ = exc
+        return error
 
     def pause_writing(self) -> None:
         self.write_paused = True
@@ -183,114 +182,27 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def eof_received(self) -> None:
-        self._ended()
-
-    def _ended(self) -> None:
-        if self.closed:
-            return
+        response = self.response
         error = None
-        if self._active and self.head_done and self._left == math.inf and not self._chunked:
-            self.complete = True  # the end of the connection is the end of this body
-        elif self._active and not self.complete:
-            begun = self.head_done or self._framing < self._max_framing
-            how = "in the middle of its answer" if begun else "without sending a response."
-            error = httpx.RemoteProtocolError(f"Server disconnected {how}")
+        if response is not None and not self.closed and not response.complete:
+            if response.ends_with_connection:
+                response.complete = True
+            else:
+                how = "in the middle of its response" if response.begun else "without sending a response."
+                error = httpx.RemoteProtocolError(f"Server disconnected {how}")
         self.close(error)
 
     def data_received(self, data: bytes) -> None:
-        if self.closed or not self._active or self.complete:
+        response = self.response
+        if self.closed or response is None or response.complete:
             self.close()
             return
-        self._framing -= len(data)
-        try:
-            self._feed(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
-            self._fault = self._fault or str(exc)
-        if self._framing < 0:
-            self._fault = self._fault or f"more than {self._max_framing} bytes of head and framing"
-        if self._fault:
-            self.head_done = self.complete = False
-            self._chunks.clear()
-            self.close(httpx.RemoteProtocolError(self._fault))
-        elif self.head_done:
-            if self._buffered > _HIGH_WATER and not self.complete:
-                self._read_paused = True
-                self._transport.pause_reading()
+        response.feed(data)
+        if self.sending:  # what comes before the request is whole may be an answer to something else
+            response.keep_alive = False
+        if response.fault:
+            self.close(httpx.RemoteProtocolError(response.fault))
+        elif response.complete or response.status >= 300:
             self._wake()
-        elif self._deadline < math.inf and self._timeout_error is httpx.ReadTimeout:
+        if self._deadline < math.inf and self._timeout_error is httpx.ReadTimeout:
             self._deadline = self._loop.time() + self._patience
-
-    def _feed(self, data: bytes) -> None:
-        while not self.head_done:
-            if not self._tail and data[:1] not in (b"H", b""):  # the parser takes RTSP and ICE as well
-                self._fault = "the answer is not HTTP"
-            if not data or self._fault:
-                return
-            window = self._tail + data
-            end = window.find(_HEAD_END)
-            if end < 0:
-                self._parser.feed_data(data)
-                self._tail = window[-3:]
-                return
-            cut = end + 4 - len(self._tail)
-            self._tail = b""
-            self._parser.feed_data(data[:cut])
-            data = data[cut:]
-        if not data:
-            return
-        self._left -= len(data)
-        if self._left >= 0:
-            self._parser.feed_data(data)
-        if self._left < 0 or (self._chunked and self.complete and data[-5:-4] in (b"\r", b"\n")):
-            self._fault = "data after the end of the answer"
-        elif self._body_size > self._max_body:
-            self._fault = f"the answer's body is larger than {self._max_body} bytes"
-
-    def on_message_begin(self) -> None:
-        if self.head_done:
-            self._fault = "data after the end of the answer"
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.head_done:  # trailers are dropped
-            self.headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if 100 <= status < 200:
-            self._informational += 1
-            self.headers.clear()
-            if status == 101 or self._informational > _MAX_INFORMATIONAL:
-                self._fault = "the server switched protocols" if status == 101 else "too many informational answers"
-            return
-        self.status, self.head_done = status, True
-        self.keep_alive = self._parser.should_keep_alive() and not self.sending
-        self.version = b"HTTP/" + self._parser.get_http_version().encode()
-        codings: list[bytes] = []
-        for name, value in self.headers:
-            key = name.lower()
-            if key == b"content-length":
-                self._left = int(value)  # conflicting lengths the parser has refused already
-            elif key == b"transfer-encoding":
-                codings.append(value.strip().lower())
-        self._chunked = bool(codings)
-        if status < 100 or self.version not in (b"HTTP/1.1", b"HTTP/1.0"):
-            self._fault = "the answer is not HTTP/1.1"
-        elif codings and (codings != [b"chunked"] or self.version != b"HTTP/1.1"):
-            self._fault = "unsupported Transfer-Encoding"
-        elif self.bodyless or status in (204, 304):
-            self.complete, self._left = True, 0
-        elif self._max_body < self._left < math.inf:
-            self._fault = f"the answer's body is larger than {self._max_body} bytes"
-
-    def on_chunk_header(self) -> None:
-        self._framing += 32  # each chunk may be framed
-
-    def on_body(self, data: bytes) -> None:
-        self._chunks.append(data)
-        self._framing += len(data)
-        self._body_size += len(data)
-        self._buffered += len(data)
-
-    def on_message_complete(self) -> None:
-        if self.head_done:
-            self.complete = True

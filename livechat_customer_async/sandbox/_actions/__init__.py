@@ -1,4 +1,4 @@
-"""The 25 actions by name."""
+"""The 25 actions, by name."""
 
 from typing import Final
 

@@ -1,9 +1,9 @@
-"""What every action is given and gives back."""
+"""The arguments and the result of every action."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from attrs import field, frozen
+import attrs
 
 from .._agent import Heard
 from .._errors import invalid
@@ -12,9 +12,9 @@ from .._state import Chat, Customer, Event, Thread
 from .._world import World
 
 
-@frozen(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Caller:
-    """Who calls, from where, and the base URL under which they reached the server."""
+    """The customer who sent the request, the base URL they used, and their browser's headers."""
 
     customer: Customer
     base_url: str
@@ -22,9 +22,9 @@ class Caller:
     referrer: str | None = None
 
 
-@frozen
+@attrs.frozen
 class Context:
-    """What an action works with."""
+    """What an action reads and changes."""
 
     world: World
     caller: Caller
@@ -32,15 +32,15 @@ class Context:
 
     @property
     def customer(self) -> Customer:
-        """The customer who calls."""
+        """The customer who sent the request."""
         return self.caller.customer
 
     def chat(self, payload: dict[str, Any]) -> Chat:
-        """The caller's chat that the payload names."""
+        """Return the chat named by the payload. It must belong to the caller."""
         return self.world.own_chat(self.customer, payload["chat_id"])
 
     def thread(self, payload: dict[str, Any]) -> tuple[Chat, Thread]:
-        """The caller's chat and its thread that the payload names."""
+        """Return the chat and the thread named by the payload."""
         chat = self.chat(payload)
         for thread in chat.threads:
             if thread.id == payload["thread_id"]:
@@ -48,7 +48,7 @@ class Context:
         raise invalid("thread_id", "is not the id of a thread of the chat")
 
     def event(self, payload: dict[str, Any]) -> tuple[Chat, Thread, Event]:
-        """The caller's chat, its thread and the event that the payload names."""
+        """Return the chat, the thread and the event named by the payload."""
         chat, thread = self.thread(payload)
         for event in thread.events:
             if event.id == payload["event_id"]:
@@ -56,13 +56,13 @@ class Context:
         raise invalid("event_id", "is not the id of an event of the thread")
 
 
-@frozen
+@attrs.frozen
 class Outcome:
-    """What an action did: its result (`None` where it has none) and what the agent heard of it."""
+    """The result of an action (`None` if it has none), and what the agent hears of it."""
 
     result: dict[str, Any] | None = None
-    heard: tuple[Heard, ...] = field(default=(), kw_only=True)
+    heard: tuple[Heard, ...] = attrs.field(default=(), kw_only=True)
 
 
 Handler: TypeAlias = Callable[[Context, dict[str, Any]], Outcome]
-"""An action: does what its payload says, at once, or raises a refusal having done nothing."""
+"""An action: performs its payload, or raises a `Refusal` without changing anything."""

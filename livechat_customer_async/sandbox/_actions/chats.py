@@ -1,4 +1,4 @@
-"""chats: summaries, threads, starting and closing."""
+"""The actions on chats and threads."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _WINDOW = 125
 
 
 def get_chats_summary(context: Context, payload: dict[str, Any]) -> Outcome:
-    """One page of the customer's chats, the most recently used first, out of a window of 125."""
+    """Return a page of the customer's chats, most recently used first. Only the first 125 can be reached."""
     offset, limit = payload.get("offset", 0), payload.get("limit", 10)
     chats = context.world.chats_of(context.customer)
     page = chats[:_WINDOW][offset : offset + limit]
@@ -21,7 +21,7 @@ def get_chats_summary(context: Context, payload: dict[str, Any]) -> Outcome:
 
 
 def get_chat_threads_summary(context: Context, payload: dict[str, Any]) -> Outcome:
-    """One page of a chat's threads, newest first."""
+    """Return a page of a chat's threads, newest first."""
     offset, limit = payload.get("offset", 0), payload.get("limit", 25)
     threads = context.chat(payload).threads
     newest_first = sorted(threads, key=lambda thread: thread.order, reverse=True)
@@ -30,7 +30,7 @@ def get_chat_threads_summary(context: Context, payload: dict[str, Any]) -> Outco
 
 
 def get_chat_threads(context: Context, payload: dict[str, Any]) -> Outcome:
-    """A chat with the named threads, or with all."""
+    """Return a chat with the named threads, or with all."""
     chat = context.chat(payload)
     by_id = {thread.id: thread for thread in chat.threads}
     wanted: list[str] = payload.get("thread_ids", list(by_id))
@@ -41,7 +41,7 @@ def get_chat_threads(context: Context, payload: dict[str, Any]) -> Outcome:
 
 
 def start_chat(context: Context, payload: dict[str, Any]) -> Outcome:
-    """A new chat with its first thread."""
+    """Start a chat with its first thread."""
     world, given = context.world, payload.get("chat", {})
     continuous: bool = payload.get("continuous", False)
     group_ids = _group_ids(given, default=[0])
@@ -57,7 +57,7 @@ def start_chat(context: Context, payload: dict[str, Any]) -> Outcome:
 
 
 def activate_chat(context: Context, payload: dict[str, Any]) -> Outcome:
-    """A new thread in a chat that has none active."""
+    """Start a new thread in a chat that has no active one."""
     world, given = context.world, payload["chat"]
     chat = world.own_chat(context.customer, given["id"])
     if chat.active_thread is not None:
@@ -74,7 +74,7 @@ def activate_chat(context: Context, payload: dict[str, Any]) -> Outcome:
 
 
 def close_thread(context: Context, payload: dict[str, Any]) -> Outcome:
-    """The end of the chat's active thread."""
+    """Close the active thread of a chat."""
     thread = context.chat(payload).active_thread
     if thread is None:
         raise invalid("chat_id", "is the id of a chat without an active thread")
@@ -87,7 +87,7 @@ def _group_ids(given: dict[str, Any], default: list[int]) -> list[int]:
 
 
 def _require_groups(world: World, group_ids: list[int], *, continuous: bool) -> None:
-    """Refuse a chat for which nobody is there, unless it is continuous and can wait."""
+    """Refuse a chat if no agent of its groups is available, unless it is continuous."""
     groups = [world.group(group_id) for group_id in group_ids]
     if continuous or not groups:
         return

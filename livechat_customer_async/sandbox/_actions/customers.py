@@ -1,4 +1,4 @@
-"""customers: what the customer says about themself."""
+"""The actions on the customer's own data."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from ._base import Context, Outcome
 
 
 def update_customer(context: Context, payload: dict[str, Any]) -> Outcome:
-    """Set the customer's name, email, avatar or fields; answered as the sandbox was told."""
+    """Set the customer's name, email, avatar or fields. `AnswerShapes` decides on the result."""
     customer = context.customer
     customer.name = payload.get("name", customer.name)
     customer.email = payload.get("email", customer.email)
@@ -20,7 +20,7 @@ def update_customer(context: Context, payload: dict[str, Any]) -> Outcome:
 
 
 def set_customer_fields(context: Context, payload: dict[str, Any]) -> Outcome:
-    """Set the customer's fields, and what the agent sees of the visitor's browser."""
+    """Set the customer's fields, and record the headers of the visitor's browser."""
     customer, caller = context.customer, context.caller
     customer.fields.update(payload["fields"])
     customer.user_agent, customer.referrer = caller.user_agent, caller.referrer

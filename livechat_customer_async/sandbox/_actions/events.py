@@ -1,4 +1,4 @@
-"""events: messages, files, postbacks, sneak peeks."""
+"""The actions on events and files."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ._base import Context, Outcome
 
 
 def send_event(context: Context, payload: dict[str, Any]) -> Outcome:
-    """An event, in the thread that the flags choose."""
+    """Add an event to the thread chosen by the flags."""
     chat = context.chat(payload)
     draft = context.world.draft(payload["event"])
     attach, require = payload.get("attach_to_last_thread", False), payload.get("require_active_thread", False)
@@ -22,7 +22,7 @@ def send_event(context: Context, payload: dict[str, Any]) -> Outcome:
 
 
 def send_file(context: Context, payload: dict[str, Any]) -> Outcome:
-    """A file, stored and sent as an event of the chat."""
+    """Store a file and add it to the chat as an event."""
     chat = context.chat(payload)
     thread = _thread_for(context, chat, attach=False, require=payload.get("require_active_thread") == "true")
     file = context.world.files.store(payload["file"])
@@ -34,12 +34,12 @@ def send_file(context: Context, payload: dict[str, Any]) -> Outcome:
 
 
 def upload_file(context: Context, payload: dict[str, Any]) -> Outcome:
-    """A file, stored for a while until an event uses it."""
+    """Store a file temporarily, until an event uses it."""
     return Outcome({"url": _url(context, context.world.files.store(payload["file"]))})
 
 
 def send_rich_message_postback(context: Context, payload: dict[str, Any]) -> Outcome:
-    """A button of a rich message, pressed or released."""
+    """Press or release a button of a rich message."""
     chat, thread, event = context.event(payload)
     given = payload["postback"]
     pressed = [button for button in _buttons(event) if button["postback_id"] == given["id"]]
@@ -60,7 +60,7 @@ def send_rich_message_postback(context: Context, payload: dict[str, Any]) -> Out
 
 
 def send_sneak_peek(context: Context, payload: dict[str, Any]) -> Outcome:
-    """What the customer is typing."""
+    """Record what the customer is typing."""
     chat = context.chat(payload)
     peek = SneakPeek(chat_id=chat.id, customer_id=context.customer.id, text=payload["sneak_peek_text"])
     context.world.sneak_peeks.append(peek)
@@ -68,11 +68,11 @@ def send_sneak_peek(context: Context, payload: dict[str, Any]) -> Outcome:
 
 
 def _thread_for(context: Context, chat: Chat, *, attach: bool, require: bool) -> Thread:
-    """The active thread; else, as the flags say, a refusal, the last thread or a new one."""
+    """Return the active thread. If there is none, the flags decide: refuse, use the last thread or start a new one."""
     if chat.active_thread is not None:
         return chat.active_thread
     if require:
-        raise invalid("require_active_thread", "is true and the chat has no active thread")
+        raise invalid("require_active_thread", "is true, but the chat has no active thread")
     if attach:
         return chat.threads[-1]
     return context.world.open_thread(chat)

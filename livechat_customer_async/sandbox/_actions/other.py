@@ -1,4 +1,4 @@
-"""other: goals, forms, the predicted agent, link previews, last seen."""
+"""Goals, forms, the predicted agent, link previews and last-seen timestamps."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,7 +8,7 @@ from ._base import Context, Outcome
 
 
 def check_goals(context: Context, payload: dict[str, Any]) -> Outcome:
-    """Mark the goals whose text the page's URL contains as reached; for offline customers only."""
+    """Mark goals as reached if the page's URL contains their text. Offline customers only."""
     context.world.group(payload["group_id"])
     if context.customer.online:
         raise Refusal("authorization", "Goals are checked for offline customers only")
@@ -19,14 +19,14 @@ def check_goals(context: Context, payload: dict[str, Any]) -> Outcome:
 
 
 def get_form(context: Context, payload: dict[str, Any]) -> Outcome:
-    """The group's form, where it has one."""
+    """Return the group's form, or that it has none."""
     context.world.group(payload["group_id"])
     form = context.world.forms.get((payload["group_id"], payload["type"]))
     return Outcome({"enabled": False} if form is None else {"enabled": True, "form": form})
 
 
 def get_predicted_agent(context: Context, payload: dict[str, Any]) -> Outcome:
-    """The agent who would take the chat; only for a customer who is logged in over the RTM API."""
+    """Return the agent who would take the chat. Only for customers logged in over the RTM API."""
     if not context.customer.online:
         raise Refusal("authentication", "Customer is not logged in over the RTM API")
     context.world.group(payload.get("group_id", 0))
@@ -35,7 +35,7 @@ def get_predicted_agent(context: Context, payload: dict[str, Any]) -> Outcome:
 
 
 def get_url_details(context: Context, payload: dict[str, Any]) -> Outcome:
-    """What the sandbox was told about the URL, or a preview made up from its host."""
+    """Return the configured preview of the URL, or one generated from its host."""
     url: str = payload["url"]
     if url in context.world.url_details:
         return Outcome(context.world.url_details[url])
@@ -58,7 +58,7 @@ def get_url_details(context: Context, payload: dict[str, Any]) -> Outcome:
 
 
 def update_last_seen_timestamp(context: Context, payload: dict[str, Any]) -> Outcome:
-    """Until when the customer has seen the chat: as given, or now."""
+    """Set the time until which the customer has seen the chat. Default: now."""
     chat = context.chat(payload)
     timestamp: int = payload.get("timestamp", context.world.now())
     chat.last_seen[context.customer.id] = timestamp

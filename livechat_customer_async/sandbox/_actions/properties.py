@@ -1,4 +1,4 @@
-"""properties: of a chat, of a thread, of an event."""
+"""The properties of chats, threads and events."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def _update(properties: Properties, payload: dict[str, Any]) -> Outcome:
 
 
 def _delete(properties: Properties, payload: dict[str, Any]) -> Outcome:
-    """Remove what is there of the named; a namespace that holds nothing any more goes too."""
+    """Remove the named properties, and each namespace left empty. Missing ones are ignored."""
     for namespace, names in payload["properties"].items():
         for name in names:
             properties.get(namespace, {}).pop(name, None)

@@ -1,4 +1,4 @@
-"""status: which groups are there."""
+"""The status of groups."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from ._base import Context, Outcome
 
 
 def get_groups_status(context: Context, payload: dict[str, Any]) -> Outcome:
-    """The status of the named groups that exist; of all where `all` is true or none is named."""
+    """Return the status of the named groups that exist; of all groups if `all` is true or none is named."""
     groups = context.world.groups
     named: list[int] = payload.get("groups", list(groups))
     wanted = list(groups) if payload.get("all") else [group_id for group_id in named if group_id in groups]

@@ -1,20 +1,18 @@
-"""One suite over httpx's own transport and ours, on real sockets; where they differ by design, the test says so."""
+"""One suite over httpx's own transport and our engine, on real sockets; where they differ by design, a test says so."""
 
 import asyncio
 import gzip
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
-import h11
 import httpx
 import pytest
 import trustme
 
-from livechat_customer_async._net.http11 import Http11Transport
-from tests.net.http11.conftest import Make
-from tests.net.http11.server import OK, Peer, answering, serve, serving, until
+from tests.helpers.byte_server import OK, Peer, answering, serve, serving
+from tests.net.http11.conftest import Make, Ours
 
 pytestmark = pytest.mark.asyncio
 
@@ -57,18 +55,16 @@ async def test_one_byte_at_a_time(make: Make, answer: bytes) -> None:
         await peer.gone()
 
     async with serving(script) as server:
-        assert (await make().get(server.url)).text == "hello"
+        assert (await make().post(server.url)).text == "hello"
 
 
 async def test_response_carries_what_the_wire_said(make: Make, is_ours: bool) -> None:
     answer = b"HTTP/1.1 207 So It Goes\r\nX-Two: a\r\nx-two: b\r\nContent-Length: 0\r\n\r\n"
     async with serving(serve(answer)) as server:
-        response = await make().get(server.url)
+        response = await make().post(server.url)
         assert response.status_code == 207
-        assert response.reason_phrase == ("Multi-Status" if is_ours else "So It Goes")  # httpx logs it
-        assert response.http_version == "HTTP/1.1"
+        assert response.reason_phrase == ("Multi-Status" if is_ours else "So It Goes")
         assert response.headers.get_list("x-two") == ["a", "b"]
-        assert response.elapsed.total_seconds() > 0
 
 
 async def test_request_as_the_server_sees_it(make: Make) -> None:
@@ -85,26 +81,26 @@ async def test_bodies_without_end_marks_end_with_the_connection(make: Make) -> N
     for head in (b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n"):
         async with serving(answering(head + b"to the end", then="close")) as server:
             client = make()
-            assert (await client.get(server.url)).text == "to the end"
-            assert (await client.get(server.url)).text == "to the end"
+            assert (await client.post(server.url)).text == "to the end"
+            assert (await client.post(server.url)).text == "to the end"
             assert server.accepted == 2
 
 
 @pytest.mark.parametrize(
-    "method, head",
+    "head",
     [
-        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"),
-        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
-        ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"),
-        ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
-        ("GET", CHUNKED + b"0\r\n\r\n"),
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        CHUNKED + b"0\r\n\r\n",
     ],
+    ids=["no content", "not modified", "length 0", "no chunks"],
 )
-async def test_answers_without_a_body_leave_the_connection_usable(make: Make, method: str, head: bytes) -> None:
+async def test_answers_without_a_body_leave_the_connection_usable(make: Make, head: bytes) -> None:
     async with serving(answering(head, OK, then="serve")) as server:
         client = make()
-        assert (await client.request(method, server.url)).content == b""
-        assert (await client.get(server.url)).text == "ok"
+        assert (await client.post(server.url)).content == b""
+        assert (await client.post(server.url)).text == "ok"
         assert server.accepted == 1
 
 
@@ -121,7 +117,7 @@ async def test_keep_alive_rules(make: Make, answer: bytes, reused: bool) -> None
     async with serving(serve(answer)) as server:
         client = make()
         for _ in range(2):
-            assert (await client.get(server.url)).text == "ok"
+            assert (await client.post(server.url)).text == "ok"
         assert server.accepted == (1 if reused else 2)
 
 
@@ -131,16 +127,8 @@ async def test_keep_alive_of_http_1_0(make: Make, is_ours: bool) -> None:
     async with serving(serve(answer)) as server:
         client = make()
         for _ in range(2):
-            assert (await client.get(server.url)).text == "ok"
+            assert (await client.post(server.url)).text == "ok"
         assert server.accepted == (1 if is_ours else 2)
-
-
-async def test_connection_close_asked_by_the_client(make: Make) -> None:
-    async with serving(serve()) as server:
-        client = make(headers={"Connection": "close"})
-        for _ in range(2):
-            assert (await client.get(server.url)).text == "ok"
-        assert server.accepted == 2
 
 
 @pytest.mark.parametrize("size", [1, 65_536, 5_000_000])
@@ -158,71 +146,6 @@ async def test_large_bodies_both_ways(make: Make, size: int) -> None:
         assert server.accepted == 1
 
 
-async def test_streaming_both_ways(make: Make) -> None:
-    async def parts() -> AsyncIterator[bytes]:
-        for number in range(50):
-            yield b"%05d" % number * 1000
-            await asyncio.sleep(0)
-
-    async def script(peer: Peer) -> None:
-        while True:
-            body = (await peer.request()).body
-            await peer.send(CHUNKED)
-            for start in range(0, len(body), 10_000):
-                piece = body[start : start + 10_000]
-                await peer.send(b"%x\r\n%b\r\n" % (len(piece), piece))
-            await peer.send(b"0\r\n\r\n")
-
-    async with serving(script) as server:
-        client = make()
-        for headers in ({}, {"Content-Length": "250000"}):
-            async with client.stream("POST", server.url, content=parts(), headers=headers) as response:
-                got = [piece async for piece in response.aiter_raw()]
-            assert b"".join(got) == b"".join([part async for part in parts()])
-            assert len(got) > 1
-        assert server.accepted == 1
-        assert b"transfer-encoding" not in server.seen[1].headers
-
-
-async def test_an_answer_nobody_reads_does_not_fill_memory(make: Make) -> None:
-    """Backpressure: the server cannot send much more than the buffers of the two sockets hold."""
-    sent = 0
-
-    async def script(peer: Peer) -> None:
-        nonlocal sent
-        await peer.request()
-        await peer.send(CHUNKED)
-        while True:
-            await asyncio.wait_for(peer.send(b"10000\r\n" + b"x" * 65_536 + b"\r\n"), 0.3)
-            sent += 65_536
-
-    async with serving(_until_stuck(script)) as server:
-        client = make()
-        async with client.stream("GET", server.url):
-            await server.until_open(0)
-        assert sent < 30_000_000
-
-
-def _until_stuck(script):
-    async def run(peer: Peer) -> None:
-        try:
-            await script(peer)
-        except TimeoutError:
-            peer.reset()
-
-    return run
-
-
-async def test_closing_a_response_unread_closes_its_connection(make: Make) -> None:
-    async with serving(answering(CHUNKED + b"1\r\nx\r\n")) as server:
-        client = make(connections=1)
-        for _ in range(3):
-            async with client.stream("GET", server.url) as response:
-                assert response.status_code == 200
-            await server.until_open(0)
-        assert server.accepted == 3
-
-
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "deflate-raw"])
 @pytest.mark.parametrize("size", [0, 1, 1_000_000])
 async def test_compressed_answers(make: Make, coding: str, size: int) -> None:
@@ -237,7 +160,7 @@ async def test_compressed_answers(make: Make, coding: str, size: int) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n"
     answer = head % (coding.removesuffix("-raw").encode(), len(packed)) + packed
     async with serving(serve(answer)) as server:
-        assert (await make().get(server.url)).content == plain
+        assert (await make().post(server.url)).content == plain
 
 
 async def test_compressed_answers_in_pieces(make: Make) -> None:
@@ -253,14 +176,14 @@ async def test_compressed_answers_in_pieces(make: Make) -> None:
         await peer.gone()
 
     async with serving(script) as server:
-        assert (await make().get(server.url)).content == b"hello" * 1000
+        assert (await make().post(server.url)).content == b"hello" * 1000
 
 
 async def test_garbage_in_place_of_a_compressed_body(make: Make) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nwhat"
     async with serving(serve(answer)) as server:
         with pytest.raises(httpx.DecodingError):
-            await make().get(server.url)
+            await make().post(server.url)
 
 
 @pytest.mark.parametrize(
@@ -309,9 +232,9 @@ async def test_a_reused_connection_that_closes_on_the_next_request(make: Make) -
 
     async with serving(script) as server:
         client = make()
-        await client.get(server.url)
+        await client.post(server.url)
         with pytest.raises(httpx.RemoteProtocolError, match="Server disconnected without sending a response"):
-            await client.get(server.url)
+            await client.post(server.url)
 
 
 async def test_an_early_refusal_is_delivered(make: Make) -> None:
@@ -332,7 +255,7 @@ async def test_an_early_refusal_is_delivered(make: Make) -> None:
         assert (response.status_code, response.text) == (413, "big")
 
 
-async def test_an_early_refusal_arrives_before_the_reset_that_follows_it(ours: Callable[..., Http11Transport]) -> None:
+async def test_an_early_refusal_arrives_before_the_reset_that_follows_it(ours: Ours) -> None:
     """A server that closes with bytes unread resets; httpx writes on, meets the reset, and loses the answer."""
 
     async def parts() -> AsyncIterator[bytes]:
@@ -350,7 +273,7 @@ async def test_an_early_refusal_arrives_before_the_reset_that_follows_it(ours: C
             assert (response.status_code, response.text) == (413, "big")
 
 
-async def test_a_success_before_the_whole_request_is_none(make: Make) -> None:
+async def test_a_success_before_the_whole_request_is_a_failure(make: Make) -> None:
     closed = asyncio.Event()
 
     async def parts() -> AsyncIterator[bytes]:
@@ -382,37 +305,7 @@ async def test_the_source_of_a_body_fails(make: Make) -> None:
         client = make(connections=1)
         with pytest.raises(SourceError):
             await client.post(server.url, content=parts())
-        assert (await client.get(server.url)).text == "ok"
-
-
-@pytest.mark.parametrize("declared", [3, 5])
-async def test_a_body_is_as_long_as_declared(make: Make, declared: int) -> None:
-    """httpx lets its parser's own error through here."""
-
-    async def parts() -> AsyncIterator[bytes]:
-        yield b"ab"
-        yield b"cd"
-
-    async with serving(serve()) as server:
-        client = make(connections=1)
-        with pytest.raises((httpx.LocalProtocolError, h11.LocalProtocolError)):
-            await client.post(server.url, content=parts(), headers={"Content-Length": str(declared)})
-        assert (await client.get(server.url)).text == "ok"
-        assert server.accepted == 2
-
-
-@pytest.mark.parametrize("name, value", [("X-A", "a\r\nX-B: b"), ("X-A", "a\0b"), ("X A", "a"), ("X-A:", "a")])
-async def test_headers_that_would_forge_others_are_refused(make: Make, name: str, value: str) -> None:
-    async with serving(serve()) as server:
-        with pytest.raises(httpx.LocalProtocolError):
-            await make().get(server.url, headers={name: value})
-        assert not server.seen
-
-
-async def test_unsupported_schemes(make: Make) -> None:
-    for url in ("ftp://127.0.0.1/", "/nowhere"):
-        with pytest.raises(httpx.UnsupportedProtocol):
-            await make().get(url)
+        assert (await client.post(server.url)).text == "ok"
 
 
 # -- time-outs
@@ -422,7 +315,7 @@ async def test_connection_refused(make: Make) -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         with pytest.raises(httpx.ConnectError):
-            await make().get(f"http://127.0.0.1:{sock.getsockname()[1]}/")
+            await make().post(f"http://127.0.0.1:{sock.getsockname()[1]}/")
 
 
 async def test_unknown_host(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -431,7 +324,7 @@ async def test_unknown_host(make: Make, monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
     with pytest.raises(httpx.ConnectError) as caught:
-        await make().get("http://nowhere.invalid/")
+        await make().post("http://nowhere.invalid/")
     assert caught.value.__cause__ is not None
 
 
@@ -444,7 +337,7 @@ async def test_connect_timeout(make: Make, server_tls: ssl.SSLContext) -> None:
     async with serving(script) as server:
         url = server.url.replace("http:", "https:")
         with pytest.raises(httpx.ConnectTimeout):
-            await make(timeout=httpx.Timeout(5, connect=0.05)).get(url)
+            await make(timeout=httpx.Timeout(5, connect=0.05)).post(url)
         await server.until_open(0)
 
 
@@ -453,10 +346,11 @@ async def test_read_timeout(make: Make, start: bytes) -> None:
     async with serving(answering(start)) as server:
         client = make(timeout=httpx.Timeout(5, read=0.05))
         with pytest.raises(httpx.ReadTimeout):
-            await client.get(server.url)
+            await client.post(server.url)
         await server.until_open(0)
 
 
+@pytest.mark.slow
 async def test_write_timeout(make: Make) -> None:
     async def parts() -> AsyncIterator[bytes]:
         while True:
@@ -473,18 +367,6 @@ async def test_write_timeout(make: Make) -> None:
             client = make(timeout=httpx.Timeout(5, write=0.05))
             with pytest.raises(httpx.WriteTimeout):
                 await client.post(server.url, content=content)
-
-
-async def test_pool_timeout(make: Make) -> None:
-    async with serving(answering(b"")) as server:
-        client = make(connections=1, timeout=httpx.Timeout(5, pool=0.05))
-        first = asyncio.create_task(client.get(server.url, timeout=httpx.Timeout(5, read=0.5)))
-        await until(lambda: server.seen)
-        with pytest.raises(httpx.PoolTimeout):
-            await client.get(server.url)
-        first.cancel()
-        await asyncio.wait([first])
-        assert len(server.seen) == 1
 
 
 # -- TLS
@@ -505,7 +387,7 @@ async def test_tls(make: Make, server_tls: ssl.SSLContext) -> None:
 
 async def test_a_body_that_ends_with_a_tls_connection(make: Make, server_tls: ssl.SSLContext) -> None:
     async with serving(answering(b"HTTP/1.1 200 OK\r\n\r\nto the end", then="close"), server_tls) as server:
-        assert (await make().get(server.url)).text == "to the end"
+        assert (await make().post(server.url)).text == "to the end"
 
 
 @pytest.mark.parametrize("fault", ["unknown authority", "wrong host"])
@@ -515,7 +397,7 @@ async def test_certificate_failures(make: Make, authority: trustme.CA, fault: st
     issuer.issue_cert("127.0.0.1" if fault == "unknown authority" else "other.example").configure_cert(context)
     async with serving(serve(), context) as server:
         with pytest.raises(httpx.ConnectError) as caught:
-            await make().get(server.url)
+            await make().post(server.url)
         cause: BaseException | None = caught.value
         while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
             cause = cause.__cause__ or cause.__context__
@@ -523,13 +405,13 @@ async def test_certificate_failures(make: Make, authority: trustme.CA, fault: st
         assert not server.seen
 
 
-async def test_tls_to_a_server_that_speaks_none(make: Make) -> None:
+async def test_tls_to_a_server_without_tls(make: Make) -> None:
     async def script(peer: Peer) -> None:
         await peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     async with serving(script) as server:
         with pytest.raises(httpx.ConnectError):
-            await make().get(server.url.replace("http:", "https:"))
+            await make().post(server.url.replace("http:", "https:"))
 
 
 async def test_a_server_that_hangs_up_during_the_handshake(make: Make) -> None:
@@ -538,4 +420,4 @@ async def test_a_server_that_hangs_up_during_the_handshake(make: Make) -> None:
 
     async with serving(script) as server:
         with pytest.raises(httpx.ConnectError):
-            await make().get(server.url.replace("http:", "https:"))
+            await make().post(server.url.replace("http:", "https:"))
