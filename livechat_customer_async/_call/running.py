@@ -217,17 +217,18 @@ class RunningCall:
             return Failure(error.with_traceback(None), fault_of_answer(answer, error))
 
     async def _slot(self) -> None:
-        limiter, upload = self._pool.limiter, self._action.upload
-        if limiter.try_acquire(upload=upload):
+        limiter, upload, again = self._pool.limiter, self._action.upload, self._state.refused > 0
+        if limiter.try_acquire(self._customer, upload=upload):
             return
-        limiter.check_queue()
+        if not again:
+            limiter.check_queue()
         self._phase = CallPhase.QUEUE
         self._report.queued(limiter.queued + 1)
         limit = self._pool.queue_timeout
         timer = asyncio.timeout(limit)
         try:
             async with timer:
-                await limiter.acquire(upload=upload)
+                await limiter.acquire(self._customer, upload=upload, again=again)
         except TimeoutError:
             if not timer.expired():
                 raise

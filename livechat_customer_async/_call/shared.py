@@ -22,6 +22,7 @@ from .limiter import Limiter
 from .middleware import Middleware
 from .observe import Events, Observer
 from .retry import Budget
+from .throttle import Throttle
 from .tokens import Customers
 
 _call_ids = itertools.count(1)
@@ -70,7 +71,8 @@ class Pool:
         self.clock = clock
         self.endpoints = endpoints
         self.transport = transport
-        self.limiter = Limiter(limits.connections, queue=limits.queue)
+        self.throttle = Throttle()
+        self.limiter = Limiter(limits.connections, queue=limits.queue, throttle=self.throttle, clock=clock)
         self.queue_timeout = limits.queue_timeout
         self.budget = Budget(budget)
         self.customers = Customers(clock)

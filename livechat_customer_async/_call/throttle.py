@@ -41,6 +41,11 @@ class Throttle:
         own = self._customers.get(customer)
         return pool if own is None else max(pool, own.ready_at)
 
+    def holds_back(self, customer: Hashable, now: float) -> bool:
+        """Tell whether a customer must wait for its own pace, whatever the pool's is."""
+        own = self._customers.get(customer)
+        return own is not None and own.ready_at > now
+
     def started(self, customer: Hashable, now: float) -> None:
         """Record that an attempt starts."""
         for pace in self._paces(customer):
