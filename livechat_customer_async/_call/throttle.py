@@ -20,10 +20,12 @@ class Throttle:
 
     Attributes:
         limited: whether anyone must wait for a pace. Where it is false, every attempt may start.
+        refusals: how many were recorded so far.
     """
 
     def __init__(self, pause: float = 0.25) -> None:
         self.limited = False
+        self.refusals = 0
         self._pause = pause
         self._pool: Pace | None = None
         self._customers: dict[Hashable, Pace] = {}
@@ -40,6 +42,10 @@ class Throttle:
         pool = 0.0 if self._pool is None else self._pool.ready_at
         own = self._customers.get(customer)
         return pool if own is None else max(pool, own.ready_at)
+
+    def wait(self, customer: Hashable, now: float) -> float:
+        """Return for how many seconds no attempt of a customer may start."""
+        return max(0.0, self.ready_at(customer) - now)
 
     def holds_back(self, customer: Hashable, now: float) -> bool:
         """Tell whether a customer must wait for its own pace, whatever the pool's is."""
@@ -65,6 +71,7 @@ class Throttle:
     def refused(self, customer: Hashable, began: float, now: float, retry_after: float | None) -> None:
         """Record a refusal, of an attempt that began at `began`."""
         self.limited = True
+        self.refusals += 1
         if self._is_of_pool(customer, now):
             if self._pool is None:
                 self._pool = self._new(now, retry_after)
