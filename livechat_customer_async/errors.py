@@ -19,6 +19,7 @@ __all__ = [
     "CustomerBannedError",
     "DecodeError",
     "EntityTooLargeError",
+    "FileTooLargeError",
     "GroupNotFoundError",
     "GroupOfflineError",
     "GroupUnavailableError",
@@ -108,13 +109,16 @@ class LiveChatError(Exception):
         return self.message
 
     def _facts(self) -> str:
-        facts = [] if self._is_read_in_doubt() else [_OUTCOME_TEXTS[self.outcome]]
+        facts = [] if self._is_read_in_doubt() else [self._outcome_text()]
         if self.attempts or isinstance(self, CallTimeoutError | TokenProviderError):
             plural = "attempt" if self.attempts == 1 else "attempts"
             facts.append(f"{self.attempts} {plural}, {self.elapsed:.3f} s")
         if self.not_repeated is not None:
             facts.append(f"not tried again: {self.not_repeated}")
         return "; ".join(facts)
+
+    def _outcome_text(self) -> str:
+        return _OUTCOME_TEXTS[self.outcome]
 
     def _is_read_in_doubt(self) -> bool:
         """Tell whether the outcome is unknown and means nothing: reading changes nothing on the server."""
@@ -138,6 +142,10 @@ class InvalidRequestError(LiveChatError, ValueError):
 
     def _said(self) -> str:
         return self.message if self.parameter is None else f"{self.parameter}: {self.message}"
+
+    def _outcome_text(self) -> str:
+        # The source of an upload may fail after the first bytes left.
+        return "the request was not completed" if self.attempts else super()._outcome_text()
 
 
 class SessionStateError(LiveChatError, RuntimeError):
@@ -216,6 +224,12 @@ class ResponseDecodeError(DecodeError):
     excerpt: str | None = None
     debug_id: str | None = None
 
+    def _said(self) -> str:
+        facts = [] if not self.status_code else [f"status {self.status_code}, {self.content_type or 'no Content-Type'}"]
+        if self.debug_id is not None:
+            facts.append(f"debug id {self.debug_id}")
+        return super()._said() + (f" ({', '.join(facts)})" if facts else "")
+
 
 class ApiError(LiveChatError):
     """The server answered with an error.
@@ -264,12 +278,13 @@ class ApiError(LiveChatError):
         return cls._classes.get(type.lower(), ApiError) if type is not None else ApiError
 
     def _said(self) -> str:
-        facts = [f"status {self.status_code}"]
+        facts = [] if self.type is None else [f"status {self.status_code}"]
         if self.debug_id is not None:
             facts.append(f"debug id {self.debug_id}")
         if self.retry_after is not None:
             facts.append(f"retry after {self.retry_after:g} s")
-        return f"{self.type or 'no error type'}: {self.message} ({', '.join(facts)})"
+        kind = f"HTTP {self.status_code}" if self.type is None else self.type
+        return f"{kind}: {self.message}" + (f" ({', '.join(facts)})" if facts else "")
 
 
 class InternalError(ApiError, type="internal"):
@@ -352,3 +367,14 @@ class TooManyRequestsError(ApiError, type="too_many_requests"):
 
 class ServiceUnavailableError(ApiError, type="service_unavailable"):
     """The service is overloaded or temporarily down; see `retry_after`."""
+
+
+class FileTooLargeError(InvalidRequestError, EntityTooLargeError):
+    """The file is larger than the server's limit of 10 MB: refused by this package, before or while it was sent.
+
+    An `except` of either base class catches it. `type` is that of the server's refusal; `status_code` is 0, because
+    there was no answer.
+    """
+
+    def __init__(self, message: str = "", *, type: str | None = "entity_too_large", **facts: Any) -> None:
+        super().__init__(message, type=type, **facts)

@@ -218,7 +218,7 @@ ApiError InternalError CustomerBannedError ApiValidationError
 AuthorizationError AuthenticationError LicenseExpiredError RequestTimeoutError UnsupportedVersionError
 MisdirectedRequestError GroupUnavailableError EntityTooLargeError GroupOfflineError UsersLimitReachedError
 WrongProductVersionError LicenseNotFoundError GroupNotFoundError GroupsOfflineError TooManyRequestsError
-ServiceUnavailableError
+ServiceUnavailableError FileTooLargeError
 """.split()  # noqa: SIM905 - one name a line would hide the grouping
 
 

@@ -43,6 +43,7 @@ BASES: dict[type[LiveChatError], tuple[type, ...]] = {
     sdk.ResponseDecodeError: (sdk.DecodeError,),
     ApiError: (LiveChatError,),
     **dict.fromkeys(CLASSES.values(), (ApiError,)),
+    sdk.FileTooLargeError: (sdk.InvalidRequestError, sdk.EntityTooLargeError),
 }
 CALL = {"action": "send_event", "attempts": 2, "elapsed": 1.5, "outcome": Outcome.UNKNOWN}
 API = {
@@ -59,6 +60,7 @@ OWN: dict[type[LiveChatError], dict[str, object]] = {
     sdk.ResponseDecodeError: {"path": "$.chat.id"},
     ApiError: API,
     **dict.fromkeys(CLASSES.values(), API),
+    sdk.FileTooLargeError: {"parameter": "file", "type": "entity_too_large"},
 }
 
 

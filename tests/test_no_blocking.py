@@ -10,7 +10,7 @@ import pytest
 from blockbuster import BlockingError
 from coverage.collector import Collector
 
-from livechat_customer_async._uploads.threads import _once
+from livechat_customer_async._uploads.runners import _once
 
 pytestmark = pytest.mark.asyncio
 

@@ -50,6 +50,7 @@ from livechat_customer_async import (
     FieldAnswer,
     File,
     FileSource,
+    FileTooLargeError,
     FilledField,
     FilledForm,
     Form,
@@ -374,7 +375,7 @@ def read_event(event: Event) -> str | None:
             return event.url
         case FilledForm():
             assert_type(event.fields, tuple[FilledField, ...])
-            assert_type(event.fields[0].answer, str | FieldAnswer | GroupAnswer | None)
+            assert_type(event.fields[0].answer, str | FieldAnswer | GroupAnswer | int | float | list[Any] | None)
             return event.form_id
         case RichMessage():
             assert_type(event.elements, tuple[RichElement, ...])
@@ -383,7 +384,7 @@ def read_event(event: Event) -> str | None:
             assert_type(event.content, dict[str, Any] | None)
             return event.custom_id
         case SystemMessage():
-            assert_type(event.text_vars, dict[str, str])
+            assert_type(event.text_vars, dict[str, Any])
             return event.system_message_type
         case Annotation():
             return event.annotation_type
@@ -438,6 +439,7 @@ REJECTIONS: list[type[ApiError]] = [
     AuthorizationError,
     CustomerBannedError,
     EntityTooLargeError,
+    FileTooLargeError,
     GroupNotFoundError,
     GroupOfflineError,
     GroupUnavailableError,

@@ -15,10 +15,9 @@ import httpx
 import pytest
 
 from livechat_customer_async import AsyncCustomerSession
-from livechat_customer_async._uploads import threads as _threads
-from livechat_customer_async._uploads.source import open_source
+from livechat_customer_async._uploads import runners as _runners
 from livechat_customer_async.errors import InvalidRequestError
-from tests.helpers.uploads import CHUNK, content, descriptors, made, read, recorded_spools, upload_threads
+from tests.helpers.uploads import CHUNK, content, descriptors, made, open_source, read, recorded_spools, upload_threads
 
 pytestmark = pytest.mark.asyncio
 
@@ -28,16 +27,16 @@ DATA = content(3 * CHUNK + 5)
 async def closed_while_its_read_waits_for_its_turn(file: Any) -> None:
     """Read a source, and close it while the read waits behind those of other uploads."""
     source = await open_source(file, keep=True)
-    turns = _threads._turns[asyncio.get_running_loop()]
-    for _ in range(_threads._AT_ONCE):
+    turns = _runners._turns[asyncio.get_running_loop()]
+    for _ in range(_runners._AT_ONCE):
         await turns.acquire()
     reading = asyncio.create_task(read(source))
     for _ in range(10):
         await asyncio.sleep(0)
     await source.aclose(succeeded=False)
-    for _ in range(_threads._AT_ONCE):
+    for _ in range(_runners._AT_ONCE):
         turns.release()
-    with pytest.raises(InvalidRequestError, match="its upload has ended"):
+    with pytest.raises(InvalidRequestError, match="the upload has already finished"):
         await reading
 
 
@@ -69,7 +68,7 @@ async def test_a_pass_that_goes_on_after_the_end_moves_no_file_of_the_caller(kin
         chunks = source.chunks()
         await anext(chunks)
         await source.aclose(succeeded=False)
-        with pytest.raises(InvalidRequestError, match="its upload has ended"):
+        with pytest.raises(InvalidRequestError, match="the upload has already finished"):
             await anext(chunks)
         left = file.read()
         assert (await left if asyncio.iscoroutine(left) else left) == DATA
