@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import attrs
 
@@ -129,6 +129,15 @@ def is_refused(error: LiveChatError) -> bool:
     return isinstance(error, TooManyRequestsError) or (
         error.retry_after is not None and isinstance(error, ServiceUnavailableError)
     )
+
+
+def is_throttling(error: LiveChatError) -> TypeGuard[ApiError]:
+    """Tell whether the server asked for fewer calls, whatever it did with this one."""
+    if isinstance(error, TooManyRequestsError):
+        return True
+    # Those are answered with another token or region, at once.
+    elsewhere = isinstance(error, AuthenticationError | MisdirectedRequestError)
+    return isinstance(error, ApiError) and error.retry_after is not None and not elsewhere
 
 
 def _reroute(region: str | None, state: RetryState) -> Decision:

@@ -16,6 +16,9 @@ Servers on 127.0.0.1
     proxies       CONNECT and SOCKS 5 proxies
     sandbox_api   a raw client of the sandbox
 
+Servers in virtual time
+    simulator     servers with rate limits of every kind, and a client that finds its pace
+
 Samples of the API's documents
     samples       loads `tests/samples`
     drives        the calls that produce each request sample

@@ -101,7 +101,15 @@ async def test_its_figures() -> None:
     async with a_call_under_way(held) as (session, calling):
         figures = session.stats()
         assert figures == SessionStats(
-            in_flight=1, queued=0, connections=None, calls=1, attempts=1, retries=0, retry_budget=500
+            in_flight=1,
+            queued=0,
+            connections=None,
+            calls=1,
+            attempts=1,
+            retries=0,
+            retry_budget=500,
+            throttled=0,
+            pace=None,
         )
         with pytest.raises(AttributeError):
             figures.calls = 7  # type: ignore[misc]
