@@ -17,8 +17,8 @@ import anyio
 import pytest
 
 from livechat_customer_async._uploads import files as _files
+from livechat_customer_async._uploads import kinds as _kinds
 from livechat_customer_async._uploads import runners as _runners
-from livechat_customer_async._uploads import source as _source
 from livechat_customer_async._uploads.source import MAX_FILE_SIZE, Upload
 from livechat_customer_async.errors import InvalidRequestError
 from tests.helpers.uploads import (
@@ -671,7 +671,7 @@ async def started(coroutine_function, until):
 async def test_a_read_that_hangs_holds_up_neither_the_cancellation_nor_the_close(cancel, tmp_path, monkeypatch):
     held = Held()
     opened_files = iter([io.BytesIO(SECRET), held])
-    monkeypatch.setattr(_source, "open_regular_file", lambda _: next(opened_files))
+    monkeypatch.setattr(_kinds, "open_regular_file", lambda _: next(opened_files))
 
     async def run():
         async with opened(tmp_path / "any", succeeded=False) as source:
@@ -699,7 +699,7 @@ async def test_a_file_opened_behind_a_cancellation_is_closed(cancel, tmp_path, m
         assert go.wait(10)
         return _files.open_regular_file(path)
 
-    monkeypatch.setattr(_source, "open_regular_file", slowly)
+    monkeypatch.setattr(_kinds, "open_regular_file", slowly)
     before = descriptors()
     task, scope = await started(lambda: open_source(path, keep=False), opening)
     cancel(task, scope)
