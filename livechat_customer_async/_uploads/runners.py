@@ -164,7 +164,7 @@ class Pump:
         if self._finished:
             raise unusable(FINISHED)
         if self._task is None:
-            self._task = asyncio.create_task(self._work())
+            self._task = asyncio.create_task(self._work(), name="livechat upload")
             self._running.add(self._task)
             self._task.add_done_callback(self._running.discard)
         return self._put(function)
@@ -178,7 +178,8 @@ class Pump:
         self._calls.put_nowait(None)
         if self._busy and self._interrupt:
             task.cancel()
-        asyncio.get_running_loop().call_later(GRACE, task.cancel)
+        timer = asyncio.get_running_loop().call_later(GRACE, task.cancel)
+        task.add_done_callback(lambda _: timer.cancel())
         await _wait_for_last(outcome)
 
     def _put(self, function: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:

@@ -130,9 +130,10 @@ class Upload:
             InvalidRequestError: the file cannot be read.
             FileTooLargeError: it is known to be larger than `MAX_FILE_SIZE`.
         """
-        name = self._filename or own_filename(self._file)
+        with _source_errors("naming"):
+            name = self._filename or own_filename(self._file)
+            label = quoted_name(self._file) if isinstance(self._file, os.PathLike) else "the file"
         content_type = self._content_type or own_content_type(self._file) or await guess_content_type(name)
-        label = quoted_name(self._file) if isinstance(self._file, os.PathLike) else "the file"
         source = Source(self._new_reader(), name, content_type, label, claim(self._read_from))
         try:
             await source.open(keep=keep)

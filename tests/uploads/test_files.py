@@ -21,6 +21,7 @@ from livechat_customer_async._uploads import kinds as _kinds
 from livechat_customer_async._uploads import runners as _runners
 from livechat_customer_async._uploads.source import MAX_FILE_SIZE, Upload
 from livechat_customer_async.errors import InvalidRequestError
+from tests.helpers.sessions import until
 from tests.helpers.uploads import (
     CHUNK,
     KINDS,
@@ -567,6 +568,14 @@ async def test_a_source_names_itself(tmp_path):
         assert await name_of(file) == sent
 
 
+async def test_a_path_that_fails_to_give_itself():
+    class Troubled:
+        def __fspath__(self):
+            raise TroubleError
+
+    assert "naming the file failed: TroubleError" in str(await refused(Troubled()))
+
+
 async def test_a_source_whose_attributes_raise_has_none():
     class Troubled(Seekable):
         def fail(self):
@@ -795,6 +804,43 @@ async def test_a_generator_that_fails_to_close_does_not_hide_why(monkeypatch):
         async with opened(file, succeeded=False):
             pass
     assert [type(error) for error in told] == [TroubleError, TroubleError]
+
+
+class HeldAsync(Seekable):
+    """An async file whose reads wait until the test lets them go, though it moved on already."""
+
+    def __init__(self, data):
+        super().__init__(data)
+        self.reading, self.go = asyncio.Event(), asyncio.Event()
+
+    async def read(self, size):
+        data = super().read(size)
+        self.reading.set()
+        await self.go.wait()
+        return data
+
+
+@pytest.mark.parametrize("cancel", [native, scoped])
+@pytest.mark.parametrize("hangs", [False, True], ids=["ends", "hangs"])
+async def test_an_async_file_is_put_back_after_a_read_that_was_cancelled(hangs, cancel, monkeypatch):
+    monkeypatch.setattr("livechat_customer_async._uploads.runners.GRACE", 0 if hangs else 10)
+    tasks = asyncio.all_tasks()
+    file = HeldAsync(content(2 * CHUNK))
+    scope = anyio.CancelScope()
+
+    async def run():
+        with scope:
+            async with opened(file, succeeded=False) as source:
+                await read(source)
+
+    task = asyncio.create_task(run())
+    await file.reading.wait()
+    cancel(task, scope)
+    if not hangs:
+        file.go.set()
+    await asyncio.wait({task})
+    await until(lambda: asyncio.all_tasks() == tasks)
+    assert file.tell() == 0
 
 
 async def test_an_async_generator_that_hangs_in_its_end_is_left(monkeypatch):
