@@ -28,8 +28,8 @@ class Translation:
         self._made: dict[type, type] = {}
 
     def of(self, type_: Any) -> Any:
-        if get_origin(type_) is Annotated:  # our mark of received properties
-            return dict[str, dict[str, Any]]
+        if get_origin(type_) is Annotated:  # our marks of received properties and of tagged unions
+            return self.of(get_args(type_)[0])
         if type_ in self._scalars:
             return self._scalars[type_]
         if get_origin(type_) in (Union, types.UnionType):
@@ -39,8 +39,9 @@ class Translation:
         return get_origin(type_)[tuple(part if part is ... else self.of(part) for part in get_args(type_))]
 
     def _union(self, arms: tuple[Any, ...]) -> Any:
-        known = [self.of(arm) for arm in arms if arm not in (UnknownEvent, UnknownUser, type(None))]
-        classes = [arm for arm in known if isinstance(arm, type) and arm not in (str, int, bool, datetime)]
+        arms_left = [arm for arm in arms if arm not in (UnknownEvent, UnknownUser, type(None))]
+        known = [self.of(arm) for arm in arms_left]
+        classes = [arm for arm in arms_left if attrs.has(arm)]
         if len(classes) > 1 and len(known) > len(classes):
             return Any  # a str or classes without a tag, which no stock way covers; the bodies have none
         union = self._tagged(Union[tuple(known)]) if len(classes) > 1 else known[0]  # noqa: UP007 - of a tuple

@@ -58,7 +58,7 @@ def _count(minimum: int, *, optional: bool = False) -> Callable[[Any, attrs.Attr
     return check
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class Timeouts(Value):
     """Time limits in seconds; `None` is no limit.
 
@@ -78,7 +78,7 @@ class Timeouts(Value):
     upload_total: float | None = attrs.field(default=300.0, validator=_positive_or_none)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class Limits(Value):
     """Limits of the connection pool.
 
@@ -98,7 +98,7 @@ class Limits(Value):
     queue_timeout: float | None = attrs.field(default=None, validator=_positive_or_none)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class RetryPolicy(Value):
     """When a call is attempted again; times in seconds.
 
@@ -155,7 +155,7 @@ def _aware_or_none(_instance: object, _attribute: object, value: Any) -> None:
         raise ConfigurationError("AccessToken.expires_at: expected an aware datetime, got a naive one; add a tzinfo")
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.frozen
 class AccessToken(Value):
     """A customer access token as a provider returns it. Its repr hides the value, and it cannot be pickled.
 

@@ -224,6 +224,12 @@ class ResponseDecodeError(DecodeError):
     excerpt: str | None = None
     debug_id: str | None = None
 
+    def _said(self) -> str:
+        facts = [] if not self.status_code else [f"status {self.status_code}, {self.content_type or 'no Content-Type'}"]
+        if self.debug_id is not None:
+            facts.append(f"debug id {self.debug_id}")
+        return super()._said() + (f" ({', '.join(facts)})" if facts else "")
+
 
 class ApiError(LiveChatError):
     """The server answered with an error.
@@ -272,12 +278,13 @@ class ApiError(LiveChatError):
         return cls._classes.get(type.lower(), ApiError) if type is not None else ApiError
 
     def _said(self) -> str:
-        facts = [f"status {self.status_code}"]
+        facts = [] if self.type is None else [f"status {self.status_code}"]
         if self.debug_id is not None:
             facts.append(f"debug id {self.debug_id}")
         if self.retry_after is not None:
             facts.append(f"retry after {self.retry_after:g} s")
-        return f"{self.type or 'no error type'}: {self.message} ({', '.join(facts)})"
+        kind = f"HTTP {self.status_code}" if self.type is None else self.type
+        return f"{kind}: {self.message}" + (f" ({', '.join(facts)})" if facts else "")
 
 
 class InternalError(ApiError, type="internal"):

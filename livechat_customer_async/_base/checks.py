@@ -1,6 +1,7 @@
-"""Checks of what a caller gives, made before anything is sent: attrs validators and the functions under them.
+"""Checks of what a caller gives, made before anything is sent.
 
-Each raises `InvalidRequestError` with the parameter, the kind or size of the value, and the limit: never the value.
+Each returns the value, or raises `InvalidRequestError` with the parameter, the kind or size of the value, and the
+limit: never the value itself.
 """
 
 from __future__ import annotations
@@ -10,23 +11,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, TypeGuard, TypeVar, cast
 
-import attrs
-
 from ..errors import InvalidRequestError
 
 T = TypeVar("T")
-Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
-# What one JSON number can carry on this wire: orjson writes no more than 64 bits.
+# orjson writes integers of at most 64 bits.
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
-# orjson stops at 254 levels; this leaves room for the levels that the envelope and the models add.
+_FLOATS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+# orjson stops at 254 levels; the envelope and the models add levels of their own.
 MAX_DEPTH = 200
 
 
 def kind(value: object) -> str:
-    """Name a value's kind for an error message."""
+    """Return the kind of a value, for an error message."""
     return "None" if value is None else type(value).__name__
 
 
@@ -36,56 +35,60 @@ def refuse(expected: str, value: object, parameter: str | None = None) -> NoRetu
 
 
 def check_str(value: object, parameter: str | None = None) -> str:
-    """Pass a `str` that UTF-8 can carry."""
+    """Check a `str` that can be encoded as UTF-8."""
     if not isinstance(value, str):
         refuse("a str", value, parameter)
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise InvalidRequestError("a lone surrogate has no form in UTF-8", parameter=parameter) from None
+            raise InvalidRequestError("a lone surrogate cannot be encoded as UTF-8", parameter=parameter) from None
     return value
 
 
 def check_int(value: object, parameter: str | None = None) -> int:
-    """Pass an `int` that is no `bool` and fits 64 bits."""
+    """Check an `int` of at most 64 bits; a `bool` is not an `int` here."""
     if isinstance(value, bool) or not isinstance(value, int):
         refuse("an int", value, parameter)
     if not INT_MIN <= value <= INT_MAX:
-        raise InvalidRequestError(f"an int of {value.bit_length()} bits, the limit is 64", parameter=parameter)
+        raise InvalidRequestError(f"an int of {value.bit_length()} bits; the limit is 64", parameter=parameter)
     return value
 
 
 def check_bool(value: object, parameter: str | None = None) -> bool:
-    """Pass a `bool`."""
+    """Check a `bool`."""
     if not isinstance(value, bool):
         refuse("a bool", value, parameter)
     return value
 
 
 def check_id(value: object, parameter: str | None = None) -> str:
-    """Pass a `str` that is not empty."""
-    if not isinstance(value, str):
-        refuse("a str", value, parameter)
-    if not value:
-        raise InvalidRequestError("it is empty", parameter=parameter)
-    return check_str(value, parameter)
+    """Check a `str` that is not empty."""
+    text = check_str(value, parameter)
+    if not text:
+        raise InvalidRequestError("must not be empty", parameter=parameter)
+    return text
 
 
-def unix_seconds(value: object, parameter: str | None = None) -> int:
-    """Return the Unix seconds of an aware `datetime`, whole seconds counted down."""
+def check_datetime(value: object, parameter: str | None = None) -> datetime:
+    """Check an aware `datetime`."""
     if not isinstance(value, datetime):
         refuse("an aware datetime", value, parameter)
     if value.utcoffset() is None:
-        raise InvalidRequestError("a naive datetime names no moment: add a tzinfo, such as UTC", parameter=parameter)
-    # Whole, not by way of a float: that would round the last microseconds of a far year up.
-    return (value - _EPOCH) // timedelta(seconds=1)
+        raise InvalidRequestError("expected an aware datetime: add a tzinfo, such as UTC", parameter=parameter)
+    return value
+
+
+def unix_seconds(moment: datetime) -> int:
+    """Return the Unix seconds of an aware `datetime`, rounded down."""
+    # As integers: a float would round the last microseconds of a distant year up.
+    return (moment - _EPOCH) // timedelta(seconds=1)
 
 
 def check_timestamp(value: object, parameter: str | None = None) -> int:
     """Return Unix seconds of a year up to 9999, given as they are or as an aware `datetime`."""
     if isinstance(value, datetime):
-        value = unix_seconds(value, parameter)
+        value = unix_seconds(check_datetime(value, parameter))
     elif isinstance(value, bool) or not isinstance(value, int):
         refuse("an aware datetime or an int", value, parameter)
     if value < 0:
@@ -96,12 +99,12 @@ def check_timestamp(value: object, parameter: str | None = None) -> int:
 
 
 def tuple_of(value: Iterable[T]) -> tuple[T, ...]:
-    """Make a sequence a tuple (an attrs converter). What is none stays as it is: the encoder refuses it by its path."""
+    """Make a sequence a tuple (an attrs converter); anything else stays as it is, for a check to refuse."""
     return tuple(value) if is_sequence(value) else cast("tuple[T, ...]", value)
 
 
 def tuple_or_none(value: Iterable[T] | None) -> tuple[T, ...] | None:
-    """Make a sequence a tuple (an attrs converter), `None` staying `None`."""
+    """Make a sequence a tuple (an attrs converter); `None` stays `None`."""
     return None if value is None else tuple_of(value)
 
 
@@ -121,14 +124,14 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
-    """Tell whether a value is a sequence of items: to Python a `str` is one too, here it never is."""
+    """Tell whether a value is a sequence of items; unlike in Python, a `str` is not one."""
     return isinstance(value, list | tuple) or (
         isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview)
     )
 
 
 def check_json(value: object, parameter: str | None = None, depth: int = 0) -> Any:
-    """Return any JSON value as plain data, mappings as `dict`; refuse what JSON has no form for."""
+    """Return any JSON value as plain data: mappings as `dict`, sequences as `list`."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -137,7 +140,7 @@ def check_json(value: object, parameter: str | None = None, depth: int = 0) -> A
         return check_int(value, parameter)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise InvalidRequestError(f"JSON has no form for {value}", parameter=parameter)
+            raise InvalidRequestError(f"{_FLOATS[str(value)]} is not valid JSON", parameter=parameter)
         return value
     if depth == MAX_DEPTH:
         raise InvalidRequestError(f"nested deeper than {MAX_DEPTH} levels", parameter=parameter)
@@ -152,7 +155,7 @@ def check_json(value: object, parameter: str | None = None, depth: int = 0) -> A
 
 
 def check_mapping(value: object, parameter: str | None = None) -> Mapping[str, Any]:
-    """Pass a mapping whose keys are all `str`."""
+    """Check a mapping whose keys are all `str`."""
     if not is_mapping(value):
         refuse("a mapping", value, parameter)
     plain = True
@@ -161,55 +164,22 @@ def check_mapping(value: object, parameter: str | None = None) -> Mapping[str, A
             refuse("keys of type str", key, parameter)
         check_str(key, parameter)
         plain = plain and key.__class__ is str
-    # orjson takes no other keys, not even a StrEnum's.
+    # orjson accepts no subclass of str as a key, not even a StrEnum.
     return value if plain else {str.__str__(key): item for key, item in value.items()}
 
 
 def below(parameter: str | None, key: str) -> str:
-    """Return the path of a mapping's key, or of a model's field."""
+    """Return the path of a key below a parameter."""
     return f"{parameter}.{key}" if parameter else key
 
 
-def located(error: InvalidRequestError, prefix: str) -> InvalidRequestError:
-    """Put a prefix before the path that an error of an inner value names."""
-    inner = error.parameter
-    if inner is None:
-        error.parameter = prefix
-    else:
-        error.parameter = prefix + inner if inner.startswith("[") else f"{prefix}.{inner}"
-    return error
-
-
-# ---- attrs validators: a check, named by the attribute it stands on
-
-
-def required(check: Callable[[object, str], object]) -> Validator:
-    """Make a check the validator of a parameter that must be given."""
-
-    def validate(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        check(value, attribute.name)
-
-    return validate
-
-
-def optional(check: Callable[[object, str], object]) -> Validator:
-    """Make a check the validator of a parameter whose `None` means: not sent."""
-
-    def validate(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        if value is not None:
-            check(value, attribute.name)
-
-    return validate
-
-
-def between(low: int | None, high: int) -> Callable[[object, str], int]:
-    """Check an int against bounds, both included; `None` where no lower one is documented."""
+def between(low: int, high: int) -> Callable[[object, str], int]:
+    """Check an int against bounds, both included."""
 
     def check(value: object, parameter: str) -> int:
         number = check_int(value, parameter)
-        if number > high or (low is not None and number < low):
-            allowed = f"at most {high}" if low is None else f"{low}..{high}"
-            raise InvalidRequestError(f"{number} is outside the limit of {allowed}", parameter=parameter)
+        if not low <= number <= high:
+            raise InvalidRequestError(f"{number} is outside the limit of {low}..{high}", parameter=parameter)
         return number
 
     return check
@@ -234,7 +204,7 @@ def at_most_bytes(limit: int) -> Callable[[object, str], str]:
         text = check_str(value, parameter)
         size = len(text) if text.isascii() else len(text.encode())
         if size > limit:
-            raise InvalidRequestError(f"{size} bytes of UTF-8, the limit is {limit}", parameter=parameter)
+            raise InvalidRequestError(f"{size} bytes of UTF-8; the limit is {limit}", parameter=parameter)
         return text
 
     return check
@@ -251,7 +221,7 @@ def check_ints(value: object, parameter: str | None = None) -> tuple[int, ...]:
 
 
 def check_sequence(value: object, parameter: str | None = None) -> Sequence[Any]:
-    """Pass a list, a tuple or another sequence of items."""
+    """Check a list, a tuple or another sequence of items."""
     if not is_sequence(value):
         refuse("a list or tuple", value, parameter)
     return value

@@ -17,7 +17,7 @@ from ..errors import Outcome
 logger = logging.getLogger("livechat_customer_async")
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class CallQueued(Value):
     """A call waits for its turn.
 
@@ -31,7 +31,7 @@ class CallQueued(Value):
     queued: int
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class AttemptStart(Value):
     """A request is about to be sent.
 
@@ -46,7 +46,7 @@ class AttemptStart(Value):
     base_url: str = attrs.field(default="", eq=False, repr=False)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class AttemptEnd(Value):
     """A request ended.
 
@@ -66,7 +66,7 @@ class AttemptEnd(Value):
     outcome: Outcome | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class CallRetry(Value):
     """A call is going to be attempted again.
 
@@ -83,7 +83,7 @@ class CallRetry(Value):
     reason: str
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class CallEnd(Value):
     """A call ended: with a result, an error, or by cancellation.
 

@@ -14,7 +14,7 @@ from .retry import RetryState
 from .shared import Pool
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class RunningAttempt:
     """One attempt.
 
@@ -26,7 +26,7 @@ class RunningAttempt:
         status: HTTP status of its answer; `None` if none came.
     """
 
-    token: str = attrs.field(repr=False)
+    token: str
     region: str | None
     outgoing: Outgoing | None = None
     began: float | None = None

@@ -6,8 +6,8 @@ from typing import Any
 
 from .._net.outgoing import Answer
 from .._wire.converter import structure, structure_in_place
-from .._wire.envelope import interpret
-from ..errors import Outcome, ResponseDecodeError
+from .._wire.envelope import interpret, undecodable
+from ..errors import DecodeError
 from .action import NO_RESULT, Action
 
 
@@ -26,14 +26,13 @@ def decode(action: Action[Any], answer: Answer, token: str, wall_clock: float) -
     """
     payload = interpret(answer, secret=token, wall_clock=wall_clock)
     try:
-        data, path = action.unwrap(payload)
-        if data is NO_RESULT:
-            return None
-        try:
-            return structure_in_place(data, action.result)
-        except ResponseDecodeError:  # read anew to be explained: half of it has become models
-            data, _ = action.unwrap(interpret(answer, secret=token, wall_clock=wall_clock))
-            return structure(data, action.result, path=path)
-    except ResponseDecodeError as error:
-        error.outcome = Outcome.UNKNOWN
-        raise
+        data, _ = action.unwrap(payload)
+        return None if data is NO_RESULT else structure_in_place(data, action.result)
+    except DecodeError:
+        pass
+    # Something does not fit exactly. It is read again, from the start: half of it may have become models.
+    try:
+        data, path = action.unwrap(interpret(answer, secret=token, wall_clock=wall_clock))
+        return structure(data, action.result, path=path)
+    except DecodeError as error:
+        raise undecodable(error, answer, token) from None

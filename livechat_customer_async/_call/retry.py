@@ -54,14 +54,14 @@ class RetryState:
         return self.attempts - self.replays - self.refused
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.frozen
 class GiveUp(Value):
     """Raise the error; `why` says what prevented a further attempt that the failure itself allowed."""
 
     why: str | None = None
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.frozen
 class Retry(Value):
     """Try again.
 
@@ -74,12 +74,12 @@ class Retry(Value):
     cost: int
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.frozen
 class Refresh(Value):
     """Get a new token and try again at once."""
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.frozen
 class Reroute(Value):
     """Name this region and try again at once."""
 

@@ -29,7 +29,7 @@ _call_ids = itertools.count(1)
 CLOSE_GRACE = 5.0
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class SessionStats(Value):
     """What a pool is doing now, and has done.
 

@@ -30,7 +30,7 @@ class Fault(enum.Enum):
     """Another attempt would fail in the same way, such as with a certificate that does not verify."""
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.frozen
 class Failure(Value):
     """A failed attempt; `fault` is `None` where the server answered the request."""
 

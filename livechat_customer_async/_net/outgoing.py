@@ -45,7 +45,7 @@ class HeaderBlock:
         return "HeaderBlock(...)"
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Outgoing:
     """One request on its way: a single attempt.
 

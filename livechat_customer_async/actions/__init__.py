@@ -1,5 +1,7 @@
 """The 25 actions in their namespaces: each as data (`Action`) and as a coroutine."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from .._base.checks import check_str

@@ -10,7 +10,7 @@ from rich.text import Text
 from .. import Customer, Event, LiveChatError
 from ._chat_commands import HELP, Command, Role, Say, parse_line
 from ._conversation import AgentError, Conversation
-from ._event_text import author_id, author_name, clock_time, event_lines, user_names
+from ._event_text import author_name, clock_time, event_lines, user_names
 from ._exit_codes import ExitCode, error_message, exit_code
 from ._line_input import LineInput
 from ._terminal import print_error
@@ -128,7 +128,7 @@ class ChatLoop:
         chat = self._conversation.chat
         names = user_names(chat)
         customers = {user.id for user in chat.users if isinstance(user, Customer)}
-        style = "bold cyan" if author_id(event) in customers else "bold green"
+        style = "bold cyan" if event.author_id in customers else "bold green"
         content = Text("\n    ").join(event_lines(event, ascii_only=self._console.options.ascii_only))
         header = ((f"{clock_time(event)} ", "dim"), (author_name(event, names), style))
         return Text.assemble(*header, ": ", content)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.filesize import decimal
 from rich.text import Text
 
-from .. import Chat, Customer, Event, File, Message, RichButton, RichMessage, SystemMessage, UnknownEvent, UnknownUser
+from .. import Chat, Customer, Event, File, Message, RichButton, RichMessage, SystemMessage, UnknownUser
 from ._terminal import one_line, without_controls
 
 
@@ -15,14 +15,9 @@ def user_names(chat: Chat) -> dict[str, str]:
     return {user.id: user.name or ("Customer" if isinstance(user, Customer) else user.id) for user in known}
 
 
-def author_id(event: Event) -> str | None:
-    """Return the ID of the author of an event, if it has one."""
-    return None if isinstance(event, UnknownEvent) else event.author_id
-
-
 def author_name(event: Event, names: dict[str, str]) -> str:
     """Return the name of an author, or the ID if the name is unknown."""
-    author = author_id(event)
+    author = event.author_id
     return one_line(names.get(author or "", author or "unknown"))
 
 
@@ -49,8 +44,7 @@ def event_lines(event: Event, *, ascii_only: bool, links: bool = True) -> Iterat
 
 def clock_time(event: Event) -> str:
     """Return the local time of an event, empty if unknown."""
-    moment = None if isinstance(event, UnknownEvent) else event.timestamp
-    return "" if moment is None else f"{moment.astimezone():%H:%M:%S}"
+    return "" if event.timestamp is None else f"{event.timestamp.astimezone():%H:%M:%S}"
 
 
 def _file(file: File, *, links: bool) -> Iterator[Text]:

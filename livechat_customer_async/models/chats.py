@@ -7,9 +7,8 @@ from typing import Any
 
 import attrs
 
-from .._base.checks import tuple_of
-from .._base.value import Value
-from ._base import Properties
+from .._base.checks import is_sequence, tuple_of
+from ._base import Model, Properties
 from .events import Event
 from .users import User
 
@@ -32,10 +31,11 @@ def _ints(value: Iterable[int]) -> tuple[int, ...]:
 
 
 def _by_order(events: Iterable[Event]) -> tuple[Event, ...]:
-    events = tuple(events)
+    if not is_sequence(events):
+        return tuple_of(events)
     try:
         return tuple(sorted(events, key=_order))
-    except TypeError:  # some have none
+    except (TypeError, AttributeError):  # some have no order, or are not events
         return tuple(sorted(events, key=_order_or_last))
 
 
@@ -43,25 +43,26 @@ _order = attrgetter("order")
 
 
 def _order_or_last(event: Event) -> tuple[bool, int]:
-    return (True, 0) if event.order is None else (False, event.order)
+    order = getattr(event, "order", None)
+    return (True, 0) if order is None else (False, order)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Access(Value):
-    """Which groups see a chat or thread; group 0 is all agents."""
+@attrs.frozen(kw_only=True)
+class Access(Model):
+    """The groups that see a chat or thread; group 0 is all agents."""
 
     group_ids: tuple[int, ...] = attrs.field(default=(), converter=_ints)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Thread(Value):
+@attrs.frozen(kw_only=True)
+class Thread(Model):
     """A thread.
 
     Attributes:
-        order: an int beyond 32 bits, for sorting only.
+        order: for sorting only; larger than 32 bits.
         timestamp: UTC.
-        active: whether it takes messages.
-        events: sorted by `order`, those without one last; empty where access is restricted.
+        active: whether it accepts messages.
+        events: sorted by `order`, those without one last; empty if access is restricted.
         restricted_access: whether the events were left out because this customer may not see them.
     """
 
@@ -75,32 +76,34 @@ class Thread(Value):
     restricted_access: bool | None = None
     properties: Properties = attrs.field(factory=dict[str, dict[str, Any]])
     access: Access | None = None
+    tags: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class ThreadSummary(Value):
-    """A thread in short; `total_events` is `None` where left out."""
+@attrs.frozen(kw_only=True)
+class ThreadSummary(Model):
+    """A summary of a thread."""
 
     id: str
-    order: int
+    order: int | None = None
     total_events: int | None = None
+    active: bool | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class ThreadsSummary(Value):
-    """One page of a chat's threads, newest first, and how many there are in all."""
+@attrs.frozen(kw_only=True)
+class ThreadsSummary(Model):
+    """One page of summaries of a chat's threads, newest first, and the number of all threads."""
 
     threads_summary: tuple[ThreadSummary, ...]
     total_threads: int
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Chat(Value):
+@attrs.frozen(kw_only=True)
+class Chat(Model):
     """A chat.
 
     Attributes:
-        thread: the new thread, where the call made one.
-        threads: the threads that were asked for, in the server's order.
+        thread: the new thread, if the call made one.
+        threads: the requested threads, in the server's order.
     """
 
     id: str
@@ -114,9 +117,9 @@ class Chat(Value):
     is_followed: bool | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class LastThreadSummary(Value):
-    """The newest thread of a chat in short."""
+@attrs.frozen(kw_only=True)
+class LastThreadSummary(Model):
+    """A summary of the newest thread of a chat."""
 
     id: str
     order: int | None = None
@@ -127,12 +130,12 @@ class LastThreadSummary(Value):
     active: bool | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class LastEvent(Value):
+@attrs.frozen(kw_only=True)
+class LastEvent(Model):
     """The newest event of one type.
 
     Attributes:
-        event: `None` where this customer may not see it.
+        event: `None` if this customer may not see it.
         restricted_access: whether it was left out for that reason.
     """
 
@@ -142,12 +145,12 @@ class LastEvent(Value):
     restricted_access: bool | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class ChatSummary(Value):
-    """A chat in short.
+@attrs.frozen(kw_only=True)
+class ChatSummary(Model):
+    """A summary of a chat.
 
     Attributes:
-        last_event_per_type: newest event of each type, by the type.
+        last_event_per_type: the newest event of each type, by type.
     """
 
     id: str
@@ -159,19 +162,20 @@ class ChatSummary(Value):
     properties: Properties = attrs.field(factory=dict[str, dict[str, Any]])
     access: Access | None = None
     is_followed: bool | None = None
+    active: bool | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class ChatsSummary(Value):
-    """One page of the customer's chats, and how many there are in all."""
+@attrs.frozen(kw_only=True)
+class ChatsSummary(Model):
+    """One page of summaries of the customer's chats, and the number of all chats."""
 
     chats_summary: tuple[ChatSummary, ...]
     total_chats: int
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class SentEvent(Value):
-    """A sent event as the server keeps it, and the thread it went to."""
+@attrs.frozen(kw_only=True)
+class SentEvent(Model):
+    """A sent event as the server stored it, and the thread that it was added to."""
 
     thread_id: str
     event: Event

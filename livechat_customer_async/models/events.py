@@ -1,14 +1,17 @@
-"""Received events and their parts. What is composed to be sent stands in `new_events.py`."""
+"""Received events and their parts. Events to be sent are in `new_events.py`.
+
+A part that a caller makes is checked by the event that it is sent in: what the server leaves out must not be left out
+there.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import attrs
 
 from .._base.checks import tuple_of, tuple_or_none
-from .._base.value import Value
-from ._base import Properties
+from ._base import Model, Properties, Tagged, Unknown
 
 __all__ = [
     "Annotation",
@@ -30,13 +33,13 @@ __all__ = [
 ]
 
 
-# One converter for each type of item: mypy does not solve a generic one.
+# One converter for each type of item: mypy does not infer a generic one.
 def _strs(value: Iterable[str]) -> tuple[str, ...]:
     return tuple_of(value)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class MessagePostback(Value):
+@attrs.frozen(kw_only=True)
+class MessagePostback(Model):
     """The postback that a message answers; `type` and `value` come together or not at all.
 
     Attributes:
@@ -45,57 +48,61 @@ class MessagePostback(Value):
         event_id: the rich message.
     """
 
-    id: str
-    thread_id: str
-    event_id: str
+    id: str | None = None
+    thread_id: str | None = None
+    event_id: str | None = None
     type: str | None = None
     value: str | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class FieldAnswer(Value):
-    """The option that a radio, select or checkbox field was answered with."""
+@attrs.frozen(kw_only=True)
+class FieldAnswer(Model):
+    """The chosen option of a radio, select or checkbox field."""
 
-    id: str
-    label: str
+    id: str | None = None
+    label: str | None = None
 
 
 def _answers(value: Iterable[FieldAnswer] | None) -> tuple[FieldAnswer, ...] | None:
     return tuple_or_none(value)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class GroupAnswer(Value):
-    """The group that a group_chooser field was answered with."""
+@attrs.frozen(kw_only=True)
+class GroupAnswer(Model):
+    """The chosen group of a group_chooser field; some servers also send an `id`."""
 
-    group_id: int
-    label: str
+    group_id: int | None = None
+    label: str | None = None
+    id: str | int | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class FilledField(Value):
+@attrs.frozen(kw_only=True)
+class FilledField(Model):
     """One field of a filled form.
 
     Attributes:
-        answer: text of a name, email, question or textarea field; the option of a radio or select one; the group of
-            a group_chooser; `None` where left out.
-        answers: options of a checkbox field; `None` elsewhere.
-        value: text that some recorded bodies hold in place of `answer`.
+        answer: text of a name, email, question or textarea field; chosen option of a radio or select; chosen group of
+            a group_chooser; other kinds of fields may have any JSON value.
+        answers: chosen options of a checkbox field; `None` for other fields.
+        value: some servers send the text of `answer` here.
+        options: the form of answers in an older API: all options of a radio, select or checkbox field, as
+            `{"value" or "label": …, "checked": …}`.
     """
 
-    type: str
-    id: str
-    label: str
-    answer: str | FieldAnswer | GroupAnswer | None = None
+    type: str | None = None
+    id: str | None = None
+    label: str | None = None
+    answer: str | FieldAnswer | GroupAnswer | bool | int | float | list[Any] | None = None
     answers: tuple[FieldAnswer, ...] | None = attrs.field(default=None, converter=_answers)
     value: str | None = None
+    options: tuple[dict[str, Any], ...] | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class RichImage(Value):
-    """Image of a rich message's element; sizes in bytes and pixels."""
+@attrs.frozen(kw_only=True)
+class RichImage(Model):
+    """The image of a rich message's element; sizes in bytes and pixels."""
 
-    url: str
+    url: str | None = None
     name: str | None = None
     content_type: str | None = None
     size: int | None = None
@@ -103,31 +110,35 @@ class RichImage(Value):
     height: int | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class RichButton(Value):
-    """Button of a rich message's element.
+@attrs.frozen(kw_only=True)
+class RichButton(Model):
+    """A button of a rich message's element.
 
     Attributes:
-        type: what it does: `message`, `phone`, `url`, `webview`, `cancel`, …; an open set.
+        type: what it does: `message`, `phone`, `url`, `webview`, `cancel` or another one.
         user_ids: users who toggled it.
         webview_height: `compact`, `tall` or `full`.
+        role: how it looks, such as `primary`.
+        target: where a URL opens, such as `new`.
     """
 
-    text: str
-    postback_id: str
+    text: str | None = None
+    postback_id: str | None = None
     user_ids: tuple[str, ...] = attrs.field(default=(), converter=_strs)
     type: str | None = None
     value: str | None = None
     webview_height: str | None = None
+    role: str | None = None
+    target: str | None = None
 
 
 def _buttons(value: Iterable[RichButton] | None) -> tuple[RichButton, ...] | None:
     return tuple_or_none(value)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class RichElement(Value):
-    """Element of a rich message, with 1 to 11 buttons where it has any (`None`: none)."""
+@attrs.frozen(kw_only=True)
+class RichElement(Model):
+    """An element of a rich message, with 1 to 11 buttons or none (`None`)."""
 
     title: str | None = None
     subtitle: str | None = None
@@ -135,12 +146,12 @@ class RichElement(Value):
     buttons: tuple[RichButton, ...] | None = attrs.field(default=None, converter=_buttons)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class _EventBase(Value):
+@attrs.frozen(kw_only=True)
+class _EventBase(Model):
     """What every known event has.
 
     Attributes:
-        order: an int beyond 32 bits, for sorting only.
+        order: for sorting only; larger than 32 bits.
         timestamp: UTC.
         author_id: `None` for system messages.
         custom_id: the sender's own tag.
@@ -156,7 +167,7 @@ class _EventBase(Value):
     properties: Properties = attrs.field(factory=dict[str, dict[str, Any]])
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class Message(_EventBase):
     """A text message."""
 
@@ -165,14 +176,14 @@ class Message(_EventBase):
     postback: MessagePostback | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class File(_EventBase):
-    """A file; size in bytes, width and height in pixels. The last four are there for images only."""
+    """A file; size in bytes, width and height in pixels. Only images have the last four fields."""
 
     type: Literal["file"] = "file"
-    name: str
     url: str
-    content_type: str
+    name: str | None = None
+    content_type: str | None = None
     size: int | None = None
     width: int | None = None
     height: int | None = None
@@ -180,21 +191,21 @@ class File(_EventBase):
     thumbnail2x_url: str | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class FilledForm(_EventBase):
-    """A form as it was filled in."""
+    """A filled form."""
 
     type: Literal["filled_form"] = "filled_form"
-    form_id: str
+    form_id: str | None = None
     fields: tuple[FilledField, ...] = ()
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class RichMessage(_EventBase):
     """A rich message.
 
     Attributes:
-        template_id: `cards`, `quick_replies`, `sticker`, …; an open set.
+        template_id: `cards`, `quick_replies`, `sticker` or another one.
     """
 
     type: Literal["rich_message"] = "rich_message"
@@ -202,30 +213,30 @@ class RichMessage(_EventBase):
     elements: tuple[RichElement, ...] = ()
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class Custom(_EventBase):
-    """An event of the sender's own making; `content` is any JSON object, `None` where left out."""
+    """An event defined by its sender; `content` is any JSON object, or `None` if left out."""
 
     type: Literal["custom"] = "custom"
     content: dict[str, Any] | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class SystemMessage(_EventBase):
     """A message of the system.
 
     Attributes:
-        system_message_type: `routing.assigned`, `customer_banned`, …; an open set.
-        text_vars: what was put into the text.
+        system_message_type: `routing.assigned`, `customer_banned` or another one.
+        text_vars: variables of the text.
     """
 
     type: Literal["system_message"] = "system_message"
-    text: str
     system_message_type: str
-    text_vars: dict[str, str] = attrs.field(factory=dict[str, str])
+    text: str | None = None
+    text_vars: dict[str, Any] = attrs.field(factory=dict[str, Any])
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class Annotation(_EventBase):
     """A note on the chat, such as its rating."""
 
@@ -234,20 +245,32 @@ class Annotation(_EventBase):
     text: str | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class UnknownEvent(Value):
-    """An event of a type that this version does not know; `type` is `None` where the server named none.
+@attrs.frozen(kw_only=True)
+class UnknownEvent(Unknown):
+    """An event of an unknown type, or one that does not fit its type.
+
+    It has the fields that all events have; `None`, or no properties, stands for what is missing or does not fit.
 
     Attributes:
-        raw: the whole object as received.
+        raw: the object as received.
+        problem: path and reason, such as `order: expected an int, got a str`, if it does not fit its type; `None` if
+            the type is unknown.
     """
 
     id: str | None = None
     type: str | None = None
     order: int | None = None
+    timestamp: datetime | None = None
+    author_id: str | None = None
     custom_id: str | None = None
+    recipients: str | None = None
+    properties: Properties = attrs.field(factory=dict[str, dict[str, Any]])
     raw: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    problem: str | None = None
 
 
-Event: TypeAlias = Message | File | FilledForm | RichMessage | Custom | SystemMessage | Annotation | UnknownEvent
+Event: TypeAlias = Annotated[
+    Message | File | FilledForm | RichMessage | Custom | SystemMessage | Annotation | UnknownEvent,
+    Tagged("type", unknown=UnknownEvent),
+]
 """Any event of a thread."""

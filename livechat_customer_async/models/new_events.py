@@ -1,29 +1,15 @@
-"""What a caller composes: events and threads to be sent.
-
-`None` means: not sent. The limits that the wire states are checked when an object is made; its types when it is sent.
-"""
+"""What a caller composes: events and threads to be sent. `None` means "not sent"."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import attrs
 
-from .._base.checks import (
-    at_most_bytes,
-    check_bool,
-    check_id,
-    check_json,
-    check_mapping,
-    check_sequence,
-    is_sequence,
-    required,
-    tuple_of,
-    tuple_or_none,
-)
-from .._base.value import Value
+from .._base.checks import at_most_bytes, check_id, tuple_of, tuple_or_none
 from ..errors import InvalidRequestError
-from ._base import NewProperties
-from .events import FilledField, MessagePostback, RichButton, RichElement
+from ._base import Model, NewProperties, Tagged
+from ._checks import check_for
+from .events import FieldAnswer, FilledField, GroupAnswer, MessagePostback, RichElement
 
 __all__ = [
     "NewCustom",
@@ -42,63 +28,98 @@ MAX_TEXT_BYTES = 16 * 1024
 MAX_ELEMENTS = 10
 MAX_BUTTONS = 11
 
+Id: TypeAlias = Annotated[str, check_id]
+
 
 def _fields(value: Iterable[FilledField]) -> tuple[FilledField, ...]:
     return tuple_of(value)
 
 
 def _elements(value: Iterable[RichElement] | None) -> tuple[RichElement, ...] | None:
-    return tuple_or_none(value)
+    """Make a tuple; a received message without elements or buttons has empty ones, which must not be sent."""
+    elements = tuple_or_none(value)
+    if not isinstance(elements, tuple):
+        return elements
+    return tuple(_without_empty_buttons(element) for element in elements) or None
 
 
-def _postback_is_paired(_instance: object, _attribute: object, value: Any) -> None:
-    if not isinstance(value, MessagePostback):
-        return
-    for name in ("id", "thread_id", "event_id"):
-        _not_empty(getattr(value, name), f"postback.{name}")
-    if (value.type is None) != (value.value is None):
-        missing = "type" if value.type is None else "value"
-        raise InvalidRequestError("type and value come together, and one is missing", parameter=f"postback.{missing}")
+def _without_empty_buttons(element: RichElement) -> RichElement:
+    empty = isinstance(element, RichElement) and element.buttons == ()
+    return attrs.evolve(element, buttons=None) if empty else element
 
 
-def _elements_are_within_limits(_instance: object, _attribute: object, value: Any) -> None:
-    if value is None:
-        return
-    elements = check_sequence(value, "elements")
-    _count_within("elements", len(elements), MAX_ELEMENTS)
-    for index, element in enumerate(elements):
-        if isinstance(element, RichElement) and element.buttons is not None:
-            path = f"elements[{index}].buttons"
-            _count_within(path, len(check_sequence(element.buttons, path)), MAX_BUTTONS)
-            for number, button in enumerate(element.buttons):
-                if isinstance(button, RichButton):
-                    _not_empty(button.postback_id, f"{path}[{number}].postback_id")
+# ---- checks of the parts, of which the server leaves out what a caller must not
 
 
-def _fields_have_ids(_instance: object, _attribute: object, value: Any) -> None:
-    for index, field in enumerate(value if is_sequence(value) else ()):
-        if isinstance(field, FilledField):
-            _not_empty(field.id, f"fields[{index}].id")
+def _check_postback(value: object, parameter: str) -> MessagePostback:
+    postback: MessagePostback = check_for(MessagePostback)(value, parameter)
+    _require_ids(postback, parameter, "id", "thread_id", "event_id")
+    if (postback.type is None) != (postback.value is None):
+        missing = "type" if postback.type is None else "value"
+        raise InvalidRequestError("type and value must be given together", parameter=f"{parameter}.{missing}")
+    return postback
 
 
-def _not_empty(value: Any, parameter: str) -> None:
-    """Refuse an empty id; its type is checked when it is sent."""
-    if value == "":
-        raise InvalidRequestError("it is empty", parameter=parameter)
+def _check_elements(value: object, parameter: str) -> tuple[RichElement, ...] | None:
+    elements: tuple[RichElement, ...] | None = check_for(tuple[RichElement, ...] | None)(value, parameter)
+    if elements is not None:
+        _check_count(elements, MAX_ELEMENTS, parameter)
+        for index, element in enumerate(elements):
+            _check_element(element, f"{parameter}[{index}]")
+    return elements
 
 
-def _count_within(parameter: str, count: int, high: int) -> None:
-    if not 1 <= count <= high:
-        raise InvalidRequestError(f"{count} items, the limit is 1..{high}", parameter=parameter)
+def _check_element(element: RichElement, path: str) -> None:
+    if element.image is not None:
+        _require(element.image, f"{path}.image", "url")
+    if element.buttons is not None:
+        _check_count(element.buttons, MAX_BUTTONS, f"{path}.buttons")
+        for index, button in enumerate(element.buttons):
+            _require(button, f"{path}.buttons[{index}]", "text")
+            _require_ids(button, f"{path}.buttons[{index}]", "postback_id")
 
 
-def _json_object(_instance: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-    if value is not None:
-        check_json(check_mapping(value, attribute.name), attribute.name)
+def _check_fields(value: object, parameter: str) -> tuple[FilledField, ...]:
+    fields: tuple[FilledField, ...] = check_for(tuple[FilledField, ...])(value, parameter)
+    for index, field in enumerate(fields):
+        path = f"{parameter}[{index}]"
+        _require(field, path, "type", "label")
+        _require_ids(field, path, "id")
+        _check_answer(field.answer, f"{path}.answer")
+        for number, answer in enumerate(field.answers or ()):
+            _check_answer(answer, f"{path}.answers[{number}]")
+    return fields
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class _NewEventBase(Value):
+def _check_answer(answer: object, path: str) -> None:
+    if isinstance(answer, FieldAnswer):
+        _require(answer, path, "id", "label")
+    elif isinstance(answer, GroupAnswer):
+        _require(answer, path, "group_id", "label")
+
+
+def _check_count(items: tuple[object, ...], maximum: int, parameter: str) -> None:
+    if not 1 <= len(items) <= maximum:
+        raise InvalidRequestError(f"{len(items)} items; the limit is 1..{maximum}", parameter=parameter)
+
+
+def _require(part: object, path: str, *names: str) -> None:
+    for name in names:
+        if getattr(part, name) is None:
+            raise InvalidRequestError("required field is missing", parameter=f"{path}.{name}")
+
+
+def _require_ids(part: object, path: str, *names: str) -> None:
+    _require(part, path, *names)
+    for name in names:
+        check_id(getattr(part, name), f"{path}.{name}")
+
+
+# ---- the events
+
+
+@attrs.frozen(kw_only=True)
+class _NewEventBase(Model):
     """What every event to be sent may have.
 
     Attributes:
@@ -112,69 +133,69 @@ class _NewEventBase(Value):
     properties: NewProperties | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class NewMessage(_NewEventBase):
     """A text message of at most 16 KB (16,384 bytes) of UTF-8.
 
     Attributes:
-        postback: the rich message's button that this message answers.
+        postback: the button of a rich message that this message answers.
     """
 
     type: Literal["message"] = "message"
-    text: str = attrs.field(validator=required(at_most_bytes(MAX_TEXT_BYTES)))
-    postback: MessagePostback | None = attrs.field(default=None, validator=_postback_is_paired)
+    text: Annotated[str, at_most_bytes(MAX_TEXT_BYTES)]
+    postback: Annotated[MessagePostback, _check_postback] | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class NewFile(_NewEventBase):
-    """A file that `upload_file` gave a URL."""
+    """A file that was uploaded with `upload_file`, by its URL."""
 
     type: Literal["file"] = "file"
     url: str
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class NewFilledForm(_NewEventBase):
-    """A form, filled in."""
+    """A filled form."""
 
     type: Literal["filled_form"] = "filled_form"
-    form_id: str = attrs.field(validator=required(check_id))
-    fields: tuple[FilledField, ...] = attrs.field(converter=_fields, validator=_fields_have_ids)
+    form_id: Id
+    fields: Annotated[tuple[FilledField, ...], _check_fields] = attrs.field(converter=_fields)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class NewRichMessage(_NewEventBase):
-    """A rich message of 1 to 10 elements, each with 1 to 11 buttons where it has any.
+    """A rich message of 1 to 10 elements, or of none, each with 1 to 11 buttons or none.
 
     Attributes:
-        template_id: `cards`, `quick_replies`, `sticker`, …; an open set.
+        template_id: `cards`, `quick_replies`, `sticker` or another one.
     """
 
     type: Literal["rich_message"] = "rich_message"
-    template_id: str = attrs.field(validator=required(check_id))
-    elements: tuple[RichElement, ...] | None = attrs.field(
-        default=None, converter=_elements, validator=_elements_are_within_limits
+    template_id: Id
+    elements: Annotated[tuple[RichElement, ...] | None, _check_elements] = attrs.field(
+        default=None, converter=_elements
     )
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class NewCustom(_NewEventBase):
-    """An event of your own making.
+    """An event that you define.
 
     Attributes:
         content: any JSON object.
     """
 
     type: Literal["custom"] = "custom"
-    content: Mapping[str, Any] | None = attrs.field(default=None, validator=_json_object)
+    content: Mapping[str, Any] | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True)
 class NewSystemMessage(_NewEventBase):
     """A message of the system.
 
     Attributes:
-        text_vars: what the server puts into the text.
+        text_vars: variables that the server puts into the text.
     """
 
     type: Literal["system_message"] = "system_message"
@@ -183,9 +204,10 @@ class NewSystemMessage(_NewEventBase):
     text_vars: Mapping[str, str] | None = None
 
 
-NewEvent: TypeAlias = (
-    NewMessage | NewFile | NewFilledForm | NewRichMessage | NewCustom | NewSystemMessage | Mapping[str, Any]
-)
+NewEvent: TypeAlias = Annotated[
+    NewMessage | NewFile | NewFilledForm | NewRichMessage | NewCustom | NewSystemMessage | Mapping[str, Any],
+    Tagged("type"),
+]
 """Any event to be sent; a mapping is sent as it is."""
 
 
@@ -193,8 +215,8 @@ def _events(value: Iterable[NewEvent] | None) -> tuple[NewEvent, ...] | None:
     return tuple_or_none(value)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class NewThread(Value):
+@attrs.frozen(kw_only=True)
+class NewThread(Model):
     """The first thread of a chat, or the next one.
 
     Attributes:
@@ -206,14 +228,14 @@ class NewThread(Value):
     properties: NewProperties | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Postback(Value):
-    """A press on a rich message's button.
+@attrs.frozen(kw_only=True)
+class Postback(Model):
+    """A press of a rich message's button.
 
     Attributes:
         id: `postback_id` of the button.
-        toggled: whether it is on now.
+        toggled: whether the button is on now.
     """
 
-    id: str = attrs.field(validator=required(check_id))
-    toggled: bool = attrs.field(validator=required(check_bool))
+    id: Id
+    toggled: bool

@@ -1,23 +1,23 @@
-"""Users of a chat: customers, agents, and kinds that this version does not know."""
+"""Users of a chat: customers, agents, and unknown kinds."""
 
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import attrs
 
-from .._base.value import Value
+from ._base import Model, Tagged, Unknown
 
 __all__ = ["Agent", "Customer", "UnknownUser", "User"]
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Customer(Value):
-    """A customer. Composed, it names the one existing customer of a new chat.
+@attrs.frozen(kw_only=True)
+class Customer(Model):
+    """A customer. In `start_chat` it names the existing customer to add.
 
     Attributes:
-        name: `None` where it was never given; likewise `email` and `avatar` (a URL).
-        fields: custom fields; `None` where left out, as in archived chats.
-        present: whether the customer takes part in the chat now.
+        name: `None` if it was never set; likewise `email` and `avatar` (a URL).
+        fields: custom fields; `None` if left out, as in archived chats.
+        present: whether the customer is in the chat now.
         last_seen_timestamp: UTC; when the customer last saw the chat.
     """
 
@@ -31,19 +31,19 @@ class Customer(Value):
     last_seen_timestamp: datetime | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Agent(Value):
+@attrs.frozen(kw_only=True)
+class Agent(Model):
     """An agent.
 
     Attributes:
-        avatar: a URL, which may lack its scheme.
-        is_bot: whether a bot speaks.
+        avatar: a URL; its scheme may be missing.
+        is_bot: whether the agent is a bot.
         last_seen_timestamp: UTC; when the agent last saw the chat.
     """
 
     id: str
-    name: str
     type: Literal["agent"] = "agent"
+    name: str | None = None
     email: str | None = None
     avatar: str | None = None
     job_title: str | None = None
@@ -52,18 +52,22 @@ class Agent(Value):
     last_seen_timestamp: datetime | None = None
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class UnknownUser(Value):
-    """A user of a type that this version does not know.
+@attrs.frozen(kw_only=True)
+class UnknownUser(Unknown):
+    """A user of an unknown type, or one that does not fit its type.
 
     Attributes:
-        raw: the whole object as received.
+        id: `None` if missing or not a `str`; likewise `type` and `name`.
+        raw: the object as received.
+        problem: path and reason if it does not fit its type; `None` if the type is unknown.
     """
 
     id: str | None = None
     type: str | None = None
+    name: str | None = None
     raw: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    problem: str | None = None
 
 
-User: TypeAlias = Customer | Agent | UnknownUser
+User: TypeAlias = Annotated[Customer | Agent | UnknownUser, Tagged("type", unknown=UnknownUser)]
 """Any user of a chat."""

@@ -15,7 +15,9 @@ import livechat_customer_async as sdk
 texts = st.text(max_size=6)
 ids = st.text(min_size=1, max_size=6)
 ints = st.integers(-(2**63), 2**63 - 1)
-moments = st.integers(0, 253_402_300_799).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+moments = st.integers(0, 253_402_300_799).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)) | st.integers(
+    0, 2_000_000_000
+).map(lambda seconds: datetime.fromtimestamp(seconds, UTC).replace(microsecond=210_000))
 scalars = st.none() | st.booleans() | ints | st.floats(allow_nan=False, allow_infinity=False) | texts
 json_values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=6
@@ -36,49 +38,65 @@ def some(strategy: st.SearchStrategy[Any], most: int = 3, least: int = 0) -> st.
     return st.lists(strategy, min_size=least, max_size=most)
 
 
-paired: st.SearchStrategy[dict[str, str]] = st.fixed_dictionaries({"type": texts, "value": texts}) | st.just({})
-postbacks = st.builds(
-    lambda pair, **own: sdk.MessagePostback(**own, **pair), paired, id=ids, thread_id=ids, event_id=ids
-)
-field_answers = st.builds(sdk.FieldAnswer, id=texts, label=texts)
-group_answers = st.builds(sdk.GroupAnswer, group_id=ints, label=texts)
-filled_fields = st.builds(
-    sdk.FilledField,
-    type=texts,
-    id=ids,
-    label=texts,
-    answer=maybe(texts | field_answers | group_answers),
-    answers=maybe(some(field_answers)),
-    value=maybe(texts),
-)
-images = st.builds(
-    sdk.RichImage,
-    url=texts,
-    name=maybe(texts),
-    content_type=maybe(texts),
-    size=maybe(ints),
-    width=maybe(ints),
-    height=maybe(ints),
-)
-buttons = st.builds(
-    sdk.RichButton,
-    text=texts,
-    postback_id=ids,
-    user_ids=some(texts),
-    type=maybe(texts),
-    value=maybe(texts),
-    webview_height=maybe(texts),
-)
+def built(cls: Any, required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Return a strategy of objects with some or none of what is optional."""
+    return st.fixed_dictionaries(required, optional=optional).map(lambda fields: cls(**fields))
 
 
-def elements(least: int) -> st.SearchStrategy[Any]:
-    return st.builds(
-        sdk.RichElement,
-        title=maybe(texts),
-        subtitle=maybe(texts),
-        image=maybe(images),
-        buttons=maybe(some(buttons, least=least)),
+def parts(part: Any) -> dict[str, Any]:
+    """Return strategies of the parts of events; `part` makes what a caller must give, and the server may leave out."""
+    postbacks = st.builds(
+        lambda pair, **own: sdk.MessagePostback(**own, **pair),
+        st.fixed_dictionaries({"type": texts, "value": texts}) | st.just({}),
+        id=part(ids),
+        thread_id=part(ids),
+        event_id=part(ids),
     )
+    field_answers = st.builds(sdk.FieldAnswer, id=part(texts), label=part(texts))
+    group_answers = built(sdk.GroupAnswer, {"group_id": ints, "label": part(texts)}, {"id": maybe(texts | ints)})
+    filled_fields = built(
+        sdk.FilledField,
+        {"type": part(texts), "id": part(ids), "label": part(texts)},
+        {
+            "answer": scalars | field_answers | group_answers | some(json_values),
+            "answers": maybe(some(field_answers)),
+            "value": maybe(texts),
+            "options": maybe(some(json_objects).map(tuple)),
+        },
+    )
+    images = built(
+        sdk.RichImage,
+        {"url": part(texts)},
+        {
+            "name": maybe(texts),
+            "content_type": maybe(texts),
+            "size": maybe(ints),
+            "width": maybe(ints),
+            "height": maybe(ints),
+        },
+    )
+    buttons = built(
+        sdk.RichButton,
+        {"text": part(texts), "postback_id": part(ids)},
+        {"user_ids": some(texts)} | dict.fromkeys(("type", "value", "webview_height", "role", "target"), maybe(texts)),
+    )
+    elements = built(
+        sdk.RichElement,
+        {},
+        {"title": maybe(texts), "subtitle": maybe(texts), "image": maybe(images), "buttons": maybe(some(buttons))},
+    )
+    return {
+        "postback": postbacks,
+        "field_answer": field_answers,
+        "group_answer": group_answers,
+        "field": filled_fields,
+        "image": images,
+        "button": buttons,
+        "element": elements,
+    }
+
+
+RECEIVED_PARTS, COMPOSED_PARTS = parts(maybe), parts(lambda part: part)
 
 
 common: dict[str, Any] = {
@@ -91,12 +109,16 @@ common: dict[str, Any] = {
     "properties": properties,
 }
 unknown_types = st.none() | texts.filter(lambda type_: type_ not in ("customer", "agent", "message", "file", "custom"))
-facts = {"id": maybe(texts), "type": unknown_types, "order": maybe(ints), "custom_id": maybe(texts)}
+facts = {name: maybe(texts) for name in ("id", "author_id", "custom_id", "recipients")}
 
 
-def _unknown_event(rest: dict[str, Any], **own: Any) -> sdk.UnknownEvent:
-    # An object of no more than this stands for an event that may not be seen.
-    return sdk.UnknownEvent(**own, raw={"some": "thing", **rest, **own})
+def _unknown_event(rest: dict[str, Any], order: int | None, type_: str | None, own: dict[str, Any]) -> sdk.UnknownEvent:
+    # An object without id and type may stand for an event that the customer may not see.
+    known = {**own, "order": order, "type": type_}
+    return sdk.UnknownEvent(**known, raw={"some": "thing", **rest, **dict.fromkeys(COMMON_KEYS), **known})
+
+
+COMMON_KEYS = ("timestamp", "properties")
 
 
 def _unknown_user(rest: dict[str, Any], **own: Any) -> sdk.UnknownUser:
@@ -104,31 +126,37 @@ def _unknown_user(rest: dict[str, Any], **own: Any) -> sdk.UnknownUser:
 
 
 MODELS: dict[Any, st.SearchStrategy[Any]] = {
-    sdk.Message: st.builds(sdk.Message, **common, text=texts, postback=maybe(postbacks)),
+    sdk.Message: st.builds(sdk.Message, **common, text=texts, postback=maybe(RECEIVED_PARTS["postback"])),
     sdk.File: st.builds(
         sdk.File,
         **common,
-        name=texts,
         url=texts,
-        content_type=texts,
+        name=maybe(texts),
+        content_type=maybe(texts),
         size=maybe(ints),
         width=maybe(ints),
         height=maybe(ints),
         thumbnail_url=maybe(texts),
         thumbnail2x_url=maybe(texts),
     ),
-    sdk.FilledForm: st.builds(sdk.FilledForm, **common, form_id=texts, fields=some(filled_fields).map(tuple)),
-    sdk.RichMessage: st.builds(sdk.RichMessage, **common, template_id=texts, elements=some(elements(0)).map(tuple)),
+    sdk.FilledForm: st.builds(
+        sdk.FilledForm, **common, form_id=maybe(texts), fields=some(RECEIVED_PARTS["field"]).map(tuple)
+    ),
+    sdk.RichMessage: st.builds(
+        sdk.RichMessage, **common, template_id=texts, elements=some(RECEIVED_PARTS["element"]).map(tuple)
+    ),
     sdk.Custom: st.builds(sdk.Custom, **common, content=maybe(json_objects)),
     sdk.SystemMessage: st.builds(
         sdk.SystemMessage,
         **common,
-        text=texts,
+        text=maybe(texts),
         system_message_type=texts,
-        text_vars=st.dictionaries(texts, texts, max_size=2),
+        text_vars=st.dictionaries(texts, json_values, max_size=2),
     ),
     sdk.Annotation: st.builds(sdk.Annotation, **common, annotation_type=texts, text=maybe(texts)),
-    sdk.UnknownEvent: st.builds(_unknown_event, json_objects, **facts),
+    sdk.UnknownEvent: st.builds(
+        _unknown_event, json_objects, maybe(ints), unknown_types, st.fixed_dictionaries({}, optional=facts)
+    ),
     sdk.Customer: st.builds(
         sdk.Customer,
         id=texts,
@@ -142,7 +170,7 @@ MODELS: dict[Any, st.SearchStrategy[Any]] = {
     sdk.Agent: st.builds(
         sdk.Agent,
         id=texts,
-        name=texts,
+        name=maybe(texts),
         email=maybe(texts),
         avatar=maybe(texts),
         job_title=maybe(texts),
@@ -150,16 +178,18 @@ MODELS: dict[Any, st.SearchStrategy[Any]] = {
         present=maybe(st.booleans()),
         last_seen_timestamp=maybe(moments),
     ),
-    sdk.UnknownUser: st.builds(_unknown_user, json_objects, id=maybe(texts), type=unknown_types),
-    sdk.MessagePostback: postbacks,
-    sdk.FieldAnswer: field_answers,
-    sdk.GroupAnswer: group_answers,
-    sdk.FilledField: filled_fields,
-    sdk.RichImage: images,
-    sdk.RichButton: buttons,
-    sdk.RichElement: elements(0),
+    sdk.UnknownUser: st.builds(_unknown_user, json_objects, id=maybe(texts), type=unknown_types, name=maybe(texts)),
+    sdk.MessagePostback: RECEIVED_PARTS["postback"],
+    sdk.FieldAnswer: RECEIVED_PARTS["field_answer"],
+    sdk.GroupAnswer: RECEIVED_PARTS["group_answer"],
+    sdk.FilledField: RECEIVED_PARTS["field"],
+    sdk.RichImage: RECEIVED_PARTS["image"],
+    sdk.RichButton: RECEIVED_PARTS["button"],
+    sdk.RichElement: RECEIVED_PARTS["element"],
     sdk.Access: st.builds(sdk.Access, group_ids=some(ints)),
-    sdk.ThreadSummary: st.builds(sdk.ThreadSummary, id=texts, order=ints, total_events=maybe(ints)),
+    sdk.ThreadSummary: st.builds(
+        sdk.ThreadSummary, id=texts, order=maybe(ints), total_events=maybe(ints), active=maybe(st.booleans())
+    ),
     sdk.LastThreadSummary: st.builds(
         sdk.LastThreadSummary,
         id=texts,
@@ -171,7 +201,7 @@ MODELS: dict[Any, st.SearchStrategy[Any]] = {
         active=maybe(st.booleans()),
     ),
     sdk.FormOption: st.builds(
-        sdk.FormOption, label=texts, id=maybe(texts), group_id=maybe(ints), checked=maybe(st.booleans())
+        sdk.FormOption, label=maybe(texts), id=maybe(texts), group_id=maybe(ints), checked=maybe(st.booleans())
     ),
     sdk.UploadedFile: st.builds(sdk.UploadedFile, url=texts),
     sdk.UrlDetails: st.builds(
@@ -198,6 +228,7 @@ MODELS[sdk.Thread] = st.builds(
     restricted_access=maybe(st.booleans()),
     properties=properties,
     access=maybe(MODELS[sdk.Access]),
+    tags=some(texts).map(tuple),
 )
 MODELS[sdk.ThreadsSummary] = st.builds(
     sdk.ThreadsSummary, threads_summary=some(MODELS[sdk.ThreadSummary]).map(tuple), total_threads=ints
@@ -232,6 +263,7 @@ MODELS[sdk.ChatSummary] = st.builds(
     properties=properties,
     access=maybe(MODELS[sdk.Access]),
     is_followed=maybe(st.booleans()),
+    active=maybe(st.booleans()),
 )
 MODELS[sdk.ChatsSummary] = st.builds(
     sdk.ChatsSummary, chats_summary=some(MODELS[sdk.ChatSummary], 2).map(tuple), total_chats=ints
@@ -239,14 +271,14 @@ MODELS[sdk.ChatsSummary] = st.builds(
 MODELS[sdk.SentEvent] = st.builds(sdk.SentEvent, thread_id=texts, event=events)
 MODELS[sdk.FormField] = st.builds(
     sdk.FormField,
-    id=texts,
-    type=texts,
-    label=texts,
+    id=maybe(texts),
+    type=maybe(texts),
+    label=maybe(texts),
     required=maybe(st.booleans()),
     options=some(MODELS[sdk.FormOption]).map(tuple),
     comment_label=maybe(texts),
 )
-MODELS[sdk.Form] = st.builds(sdk.Form, id=texts, fields=some(MODELS[sdk.FormField]).map(tuple))
+MODELS[sdk.Form] = st.builds(sdk.Form, id=maybe(texts), fields=some(MODELS[sdk.FormField]).map(tuple))
 MODELS[sdk.FormResult] = st.builds(sdk.FormResult, enabled=st.booleans(), form=maybe(MODELS[sdk.Form]))
 
 new: dict[str, Any] = {
@@ -255,11 +287,11 @@ new: dict[str, Any] = {
     "properties": maybe(sent_properties),
 }
 COMPOSED: dict[Any, st.SearchStrategy[Any]] = {
-    sdk.NewMessage: st.builds(sdk.NewMessage, **new, text=texts, postback=maybe(postbacks)),
+    sdk.NewMessage: st.builds(sdk.NewMessage, **new, text=texts, postback=maybe(COMPOSED_PARTS["postback"])),
     sdk.NewFile: st.builds(sdk.NewFile, **new, url=texts),
-    sdk.NewFilledForm: st.builds(sdk.NewFilledForm, **new, form_id=ids, fields=some(filled_fields)),
+    sdk.NewFilledForm: st.builds(sdk.NewFilledForm, **new, form_id=ids, fields=some(COMPOSED_PARTS["field"])),
     sdk.NewRichMessage: st.builds(
-        sdk.NewRichMessage, **new, template_id=ids, elements=maybe(some(elements(1), least=1))
+        sdk.NewRichMessage, **new, template_id=ids, elements=maybe(some(COMPOSED_PARTS["element"]))
     ),
     sdk.NewCustom: st.builds(sdk.NewCustom, **new, content=maybe(json_objects)),
     sdk.NewSystemMessage: st.builds(

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from livechat_customer_async import (
+    DecodeError,
     Form,
     FormField,
     FormOption,
     FormResult,
-    ResponseDecodeError,
     UploadedFile,
     UrlDetails,
     structure,
@@ -99,28 +99,29 @@ def test_url_details() -> None:
         ({"form": FORM}, FormResult, "$.enabled"),
         ({"enabled": "true"}, FormResult, "$.enabled"),
         ({"enabled": True, "form": []}, FormResult, "$.form"),
-        ({"enabled": True, "form": {}}, FormResult, "$.form.id"),
-        (
-            {"enabled": True, "form": {"id": "f", "fields": [FORM["fields"][0], {"id": "1"}]}},
-            FormResult,
-            "$.form.fields[1].type",
-        ),
+        ({"enabled": True, "form": {"fields": [FORM["fields"][0], {"type": 1}]}}, FormResult, "$.form.fields[1].type"),
         (
             {"id": "1", "type": "radio", "label": "l", "options": [{"id": 0, "label": "l"}]},
             FormField,
             "$.options[0].id",
         ),
-        ({"id": "1", "type": "radio", "label": "l", "options": [{"id": "0"}]}, FormField, "$.options[0].label"),
         ({"id": "1", "type": "radio", "label": "l", "options": {"0": "l"}}, FormField, "$.options"),
         ({"id": "1", "type": "radio", "label": "l", "required": 1}, FormField, "$.required"),
         ({}, UploadedFile, "$.url"),
         ({"url": 5}, UploadedFile, "$.url"),
         ({"image_width": "640"}, UrlDetails, "$.image_width"),
-        ({"image_width": 640.0}, UrlDetails, "$.image_width"),
+        ({"image_width": 640.5}, UrlDetails, "$.image_width"),
         (None, UrlDetails, "$"),
     ],
 )
 def test_the_wrong_type_is_named_by_its_path(data: Any, cls: type, path: str) -> None:
-    with pytest.raises(ResponseDecodeError) as caught:
+    with pytest.raises(DecodeError) as caught:
         structure(data, cls)
     assert caught.value.path == path
+
+
+def test_a_ticket_form_has_no_ids() -> None:
+    data = {"enabled": True, "form": {"fields": [{"type": "subject", "label": "Subject"}]}}
+    form = Form(fields=(FormField(type="subject", label="Subject"),))
+    assert structure(data, FormResult) == FormResult(enabled=True, form=form)
+    assert structure({"form": {}, "enabled": True}, FormResult) == FormResult(enabled=True, form=Form())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from livechat_customer_async import Agent, Chat, Customer, ResponseDecodeError, UnknownUser, User, structure
+from livechat_customer_async import Agent, Chat, Customer, UnknownUser, User, structure, unstructure
 
 CUSTOMER = {
     "id": "b7eff798-f8df-4364-8059-649c35c9ed0c",
@@ -85,7 +85,7 @@ def test_an_agent() -> None:
     ],
 )
 def test_another_kind_is_kept_whole(data: dict[str, Any]) -> None:
-    assert user(data) == UnknownUser(id=data.get("id"), type=data.get("type"), raw=data)
+    assert user(data) == UnknownUser(id=data.get("id"), type=data.get("type"), name=data.get("name"), raw=data)
 
 
 def test_what_is_unknown_is_ignored() -> None:
@@ -99,27 +99,47 @@ def test_null_is_absent(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data, path",
+    "data, problem",
     [
-        ({**CUSTOMER, "id": 5}, "$.users[0].id"),
-        ({**CUSTOMER, "id": None}, "$.users[0].id"),
-        ({**CUSTOMER, "name": 5}, "$.users[0].name"),
-        ({**CUSTOMER, "fields": []}, "$.users[0].fields"),
-        ({**CUSTOMER, "present": 1}, "$.users[0].present"),
-        ({**CUSTOMER, "present": "true"}, "$.users[0].present"),
-        ({**CUSTOMER, "last_seen_timestamp": "1473433500"}, "$.users[0].last_seen_timestamp"),
-        ({**CUSTOMER, "last_seen_timestamp": 1.5}, "$.users[0].last_seen_timestamp"),
-        ({**CUSTOMER, "last_seen_timestamp": 10**15}, "$.users[0].last_seen_timestamp"),
-        ({**AGENT, "is_bot": 0}, "$.users[0].is_bot"),
-        ({"id": "a", "type": "agent"}, "$.users[0].name"),
-        ({"type": "customer"}, "$.users[0].id"),
-        ({"type": "bot", "id": 7}, "$.users[0].id"),
-        ({"type": 5}, "$.users[0].type"),
-        ("u1", "$.users[0]"),
-        (None, "$.users[0]"),
+        ({**CUSTOMER, "id": 5}, "id: expected a str, got an int"),
+        ({**CUSTOMER, "id": None}, "id: required field is missing"),
+        ({**CUSTOMER, "name": 5}, "name: expected a str, got an int"),
+        ({**CUSTOMER, "fields": [1]}, "fields: expected an object, got a list"),
+        ({**CUSTOMER, "present": 1}, "present: expected a bool, got an int"),
+        ({**CUSTOMER, "present": "true"}, "present: expected a bool, got a str"),
+        ({**CUSTOMER, "last_seen_timestamp": "1473433500"}, "last_seen_timestamp: expected Unix seconds, got a str"),
+        ({**CUSTOMER, "last_seen_timestamp": 10**15}, "last_seen_timestamp: expected Unix seconds up to the year 9999"),
+        ({**AGENT, "is_bot": 0}, "is_bot: expected a bool, got an int"),
+        ({"type": "customer"}, "id: required field is missing"),
+        ({"type": 5}, "type: expected a str, got an int"),
     ],
 )
-def test_the_wrong_type_is_named_by_its_path(data: Any, path: str) -> None:
-    with pytest.raises(ResponseDecodeError) as caught:
-        user(data)
-    assert caught.value.path == path
+def test_one_that_does_not_fit_its_type_is_kept_whole(data: Any, problem: str) -> None:
+    found = user(data)
+    assert isinstance(found, UnknownUser)
+    assert (found.raw, found.problem) == (data, problem)
+    for key in ("id", "type", "name"):
+        assert getattr(found, key) == (data.get(key) if isinstance(data.get(key), str) else None)
+
+
+@pytest.mark.parametrize("data", ["u1", 5, [], True])
+def test_one_that_is_not_an_object(data: Any) -> None:
+    found = user(data)
+    assert isinstance(found, UnknownUser)
+    assert found.raw == {}
+    assert str(found.problem).startswith("expected an object, got a")
+
+
+def test_an_agent_without_a_name() -> None:
+    assert user({"id": "a", "type": "agent"}) == Agent(id="a")
+
+
+def test_an_empty_map_may_be_a_list() -> None:
+    assert user({"id": "c", "type": "customer", "fields": []}) == Customer(id="c", fields={})
+
+
+def test_a_fractional_timestamp_keeps_its_microseconds() -> None:
+    found = user({"id": "c", "type": "customer", "last_seen_timestamp": 1_570_786_859.21})
+    moment = datetime(2019, 10, 11, 9, 40, 59, 210_000, tzinfo=UTC)
+    assert found == Customer(id="c", last_seen_timestamp=moment)
+    assert unstructure(found)["last_seen_timestamp"] == 1_570_786_859.21

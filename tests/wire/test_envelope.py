@@ -161,16 +161,18 @@ BY_STATUS = [
     (599, sdk.InternalError, Outcome.UNKNOWN),
 ]
 WITHOUT_AN_OBJECT = [
-    (HTML, "<html> <body> Bad Gateway </body></html>"),
-    (b"", "the answer is empty"),
-    (b" \n ", "the answer is empty"),
+    (HTML, "Bad Gateway"),
+    (b"<html><head><title>Bad &quot;day&quot;</title></head><body>nginx</body></html>", 'Bad "day"'),
+    (b"<!DOCTYPE html><style>b{}</style><script>x()</script><p>No &amp; <b>never</p", "No & never"),
+    (b"", "the body is empty"),
+    (b" \n ", "the body is empty"),
     (b'{"message":  "no"}', '{"message": "no"}'),
     (b'{"error": "no"}', '{"error": "no"}'),
     (b"[]", "[]"),
     (b"null", "null"),
     (b'"text"', '"text"'),
     (b"\xff!", "\ufffd!"),
-    (b"x" * 5000, "x" * 200 + "…"),
+    (b"x" * 5000, "x" * 199 + "…"),
 ]
 
 
@@ -183,6 +185,37 @@ def test_without_an_error_object_the_status_decides(
     assert type(error) is cls
     assert (error.type, error.data, error.status_code) == (None, None, status)
     assert (error.message, error.outcome) == (message, outcome)
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "application/json"])
+def test_the_page_of_a_proxy_is_told_by_its_title(content_type: str) -> None:
+    page = b"<html>\r\n<head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1>nginx</body></html>"
+    error = error_of(page, 502, {"content-type": content_type, "x-debug-id": "d1"})
+    assert str(error) == "HTTP 502: Bad Gateway (debug id d1)"
+
+
+def test_an_answer_that_does_not_decode_is_described() -> None:
+    page = b"<html>" + b"x " * 300 + SECRET.encode()
+    error = error_of(page, 200, {"content-type": "text/html", "x-debug-id": f"d {SECRET}"})
+    assert (error.status_code, error.content_type, error.debug_id) == (200, "text/html", "d …")
+    assert len(error.excerpt) == 200
+    assert error.excerpt.startswith("<html>x x x")
+    assert str(error) == f"$: the body is not valid JSON ({len(page)} bytes) (status 200, text/html, debug id d …)"
+    assert vars(pickle.loads(pickle.dumps(error))) == vars(error)
+
+
+@pytest.mark.parametrize("body", [{"error": "broke"}, {"success": False}])
+def test_an_answer_that_contradicts_itself_is_described(body: Any) -> None:
+    error = error_of(body, 201, {"x-debug-id": "d1"})
+    assert (error.status_code, error.content_type, error.debug_id) == (201, None, "d1")
+    assert error.excerpt == json.dumps(body)
+
+
+@pytest.mark.parametrize("position", range(190, 203))
+def test_the_token_is_not_in_the_excerpt_of_an_answer(position: int) -> None:
+    error = error_of(b"x" * position + SECRET.encode() + b"y" * 50, 200)
+    assert "s3" not in error.excerpt
+    assert len(error.excerpt) <= 200
 
 
 @pytest.mark.parametrize("status, cls, outcome", BY_STATUS)
@@ -200,7 +233,7 @@ def test_an_error_object_without_a_type(status: int, cls: type[ApiError], outcom
         ("", ""),
         (None, "the server gave no message"),
         (5, "the server gave no message"),
-        ("y" * 2001, "y" * 2000 + "…"),
+        ("y" * 2001, "y" * 1999 + "…"),
         ("y" * 2000, "y" * 2000),
     ],
 )

@@ -1,4 +1,4 @@
-"""The converter by hand-written cases: strict both ways, the wire's odd shapes, paths, bytes."""
+"""The converter by hand-written cases: strict types, the odd shapes of the wire, paths, bytes."""
 
 import gc
 import json
@@ -14,12 +14,12 @@ from livechat_customer_async import (
     Chat,
     ChatSummary,
     Customer,
+    DecodeError,
     InvalidRequestError,
     LastEvent,
     Message,
     NewMessage,
     NewThread,
-    ResponseDecodeError,
     Thread,
     UnknownEvent,
     UnknownUser,
@@ -61,7 +61,7 @@ def test_nothing_is_coerced(type_: Any, takes: set[str], kind: str) -> None:
         result: Any = structure(value, type_)
         assert result == (tuple(value) if type_ == tuple[str, ...] else value)
         return
-    with pytest.raises(ResponseDecodeError) as caught:
+    with pytest.raises(DecodeError) as caught:
         structure(value, type_)
     assert caught.value.message.endswith(f", got {kind}")
     assert (caught.value.path, caught.value.__cause__) == ("$", None)
@@ -72,9 +72,9 @@ def test_a_number_is_a_float() -> None:
 
 
 @pytest.mark.parametrize("value", [b"x", (), {1}, object(), datetime.now(UTC)])
-def test_python_objects_are_no_json(value: Any) -> None:
+def test_python_objects_are_not_json(value: Any) -> None:
     for type_ in (str, int, Chat, tuple[str, ...], dict[str, Any]):
-        with pytest.raises(ResponseDecodeError, match=f"got {type(value).__name__}$"):
+        with pytest.raises(DecodeError, match=f"got {type(value).__name__}$"):
             structure(value, type_)
 
 
@@ -93,13 +93,13 @@ def test_group_ids_are_ints() -> None:
 
 @pytest.mark.parametrize("key", ["", "a", " 7", "7 ", "+7", "7_0", "7.0", "--7", "-", "٣", "²", "9" * 5000])
 def test_a_key_that_is_no_group_id(key: str) -> None:
-    with pytest.raises(ResponseDecodeError, match="expected a key that is an int") as caught:
+    with pytest.raises(DecodeError, match="expected a key that is an int") as caught:
         structure({key: "online"}, dict[int, str])
     assert caught.value.path == f"$.{key[:40]}"
 
 
 def test_a_wrong_status_is_named_by_its_group() -> None:
-    with pytest.raises(ResponseDecodeError) as caught:
+    with pytest.raises(DecodeError) as caught:
         structure({"1": "online", "2": 5}, dict[int, str], path="$.groups_status")
     assert caught.value.path == "$.groups_status.2"
 
@@ -112,7 +112,7 @@ def test_timestamps(seconds: int) -> None:
 
 @pytest.mark.parametrize("seconds", [253_402_300_800, 10**18, 10**300, -(10**12)])
 def test_timestamps_no_date_can_hold(seconds: int) -> None:
-    with pytest.raises(ResponseDecodeError, match="of a year up to 9999"):
+    with pytest.raises(DecodeError, match="up to the year 9999"):
         structure(seconds, datetime)
 
 
@@ -150,22 +150,6 @@ def test_received_properties_go_out_bare_unless_they_would_be_misread() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "properties, parameter",
-    [
-        (5, "properties"),
-        ({"ns": 5}, "properties.ns"),
-        ({"ns": {5: 1}}, "properties.ns"),
-        ({5: {}}, "properties"),
-        ({"ns": {"a": {1}}}, "properties.ns.a"),
-    ],
-)
-def test_received_properties_of_a_wrong_shape(properties: Any, parameter: str) -> None:
-    with pytest.raises(InvalidRequestError) as caught:
-        unstructure(Chat(id="c", properties=properties))
-    assert caught.value.parameter == parameter
-
-
 # ---- what is left out, and what is not
 
 
@@ -183,6 +167,7 @@ def test_only_none_is_left_out() -> None:
         "user_ids": [],
         "events": [],
         "properties": {},
+        "tags": [],
     }
     assert unstructure(Access()) == {"group_ids": []}
 
@@ -223,24 +208,8 @@ def test_a_last_event_both_ways(last: LastEvent, on_the_wire: dict[str, Any]) ->
     assert structure(on_the_wire, LastEvent) == last
 
 
-@pytest.mark.parametrize(
-    "fields, parameter",
-    [
-        ({"thread_id": 5}, "thread_id"),
-        ({"thread_order": "5"}, "thread_order"),
-        ({"event": 5}, "event"),
-        ({"restricted_access": 1}, "restricted_access"),
-        ({"event": Message(id="e", text=b"x")}, "event.text"),  # type: ignore[arg-type]
-    ],
-)
-def test_a_last_event_of_wrong_types(fields: dict[str, Any], parameter: str) -> None:
-    with pytest.raises(InvalidRequestError) as caught:
-        unstructure(LastEvent(**fields))
-    assert caught.value.parameter == parameter
-
-
 def test_a_restriction_of_the_wrong_type() -> None:
-    with pytest.raises(ResponseDecodeError, match="expected a bool, got a str"):
+    with pytest.raises(DecodeError, match="expected a bool, got a str"):
         structure({"event": {"restricted_access": "yes"}}, LastEvent)
 
 
@@ -253,12 +222,7 @@ def test_an_unknown_kind_goes_out_as_it_came(cls: Any) -> None:
     model = structure(raw, cls)
     assert (model.id, model.type, model.raw) == ("x", "tomorrow", raw)
     assert unstructure(model) == raw
-    wrongs: list[Any] = [[], 5, None, {1: 2}]
-    for wrong in wrongs:
-        with pytest.raises(InvalidRequestError) as caught:
-            unstructure(cls(raw=wrong))
-        assert caught.value.parameter == "raw"
-    with pytest.raises(ResponseDecodeError, match="expected an object"):
+    with pytest.raises(DecodeError, match="expected an object"):
         structure([raw], cls)
 
 
@@ -281,7 +245,7 @@ def test_composed_events_are_read_by_their_type() -> None:
         ({"text": "a" * 16385}, NewMessage, "$.text"),
         ({}, NewMessage, "$.text"),
         ({"text": "x", "properties": {"ns": {"a": 1.5}}}, NewMessage, "$.properties.ns.a"),
-        ({"text": "x", "properties": []}, NewMessage, "$.properties"),
+        ({"text": "x", "properties": [1]}, NewMessage, "$.properties"),
         (
             {"text": "x", "postback": {"id": "p", "thread_id": "t", "event_id": "e", "type": "m"}},
             NewMessage,
@@ -290,16 +254,17 @@ def test_composed_events_are_read_by_their_type() -> None:
         ({"text": "x", "type": "file"}, NewMessage, "$.type"),
         ({"text": "x", "type": 5}, NewMessage, "$.type"),
         ({"id": "", "toggled": True}, sdk.Postback, "$.id"),
-        ({"content": []}, sdk.NewCustom, "$.content"),
-        ({"template_id": "cards", "elements": []}, sdk.NewRichMessage, "$.elements"),
-        ({"template_id": "cards", "elements": [{}, {"buttons": []}]}, sdk.NewRichMessage, "$.elements[1].buttons"),
+        ({"content": [1]}, sdk.NewCustom, "$.content"),
+        ({"template_id": "cards", "elements": [{}] * 11}, sdk.NewRichMessage, "$.elements"),
+        ({"template_id": "c", "elements": [{}, {"buttons": [{}] * 12}]}, sdk.NewRichMessage, "$.elements[1].buttons"),
+        ({"template_id": "c", "elements": [{"image": {}}]}, sdk.NewRichMessage, "$.elements[0].image.url"),
         ({"events": [{"type": "message", "text": 5}]}, NewThread, "$.events[0].text"),
         ({"events": [{"type": ["message"]}, 5]}, NewThread, "$.events[1]"),
         ({"text": "", "system_message_type": "", "text_vars": {"a": 5}}, sdk.NewSystemMessage, "$.text_vars.a"),
     ],
 )
 def test_composed_models_from_wrong_data(data: Any, cls: Any, path: str) -> None:
-    with pytest.raises(ResponseDecodeError) as caught:
+    with pytest.raises(DecodeError) as caught:
         structure(data, cls)
     assert caught.value.path == path
 
@@ -343,21 +308,35 @@ def test_bytes() -> None:
     assert loads(b"") is None
 
 
-@pytest.mark.parametrize("content", [b"{", b"nan", b"\xff", b"'a'", b'{"a": \xff}', b"\x00", b'"\\ud800"'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"nan",
+        b"\xff",
+        b"'a'",
+        b'{"a": \xff}',
+        b"\x00",
+        b'{"a": "\\ud800"',
+        b"[NaN]",
+        b'["\\u0041", NaN]',
+        b"[" * 5000,
+    ],
+)
 def test_bytes_that_are_no_json(content: bytes) -> None:
-    with pytest.raises(ResponseDecodeError, match=f"expected JSON, got {len(content)} bytes that are none") as caught:
+    with pytest.raises(DecodeError, match=rf"the body is not valid JSON \({len(content)} bytes\)") as caught:
         loads(content)
     assert caught.value.__cause__ is None
 
 
 def test_what_the_converter_did_not_check_is_refused_all_the_same() -> None:
     for value in ({1: 2}, 2**64, "\ud800", object()):
-        with pytest.raises(InvalidRequestError, match="JSON has no form for the request"):
+        with pytest.raises(InvalidRequestError, match="the request cannot be encoded as JSON"):
             dumps(value)
 
 
 def test_an_int_beyond_64_bits_is_no_int_any_more() -> None:
-    with pytest.raises(ResponseDecodeError, match="expected an int, got a float") as caught:
+    with pytest.raises(DecodeError, match="expected an int, got a float") as caught:
         structure(loads(b'{"id": "t", "order": 98765432109876543210}'), Thread)
     assert caught.value.path == "$.order"
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import livechat_customer_async as sdk
-from livechat_customer_async import InvalidRequestError, ResponseDecodeError, structure, structure_event, unstructure
+from livechat_customer_async import DecodeError, InvalidRequestError, structure, structure_event, unstructure
 from livechat_customer_async._wire.converter import dumps, loads, structure_in_place
+from livechat_customer_async._wire.reading import read
 from tests.helpers import strategies
 
 some_examples = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
@@ -45,6 +46,8 @@ def test_any_model_comes_back_from_json(cls: Any, data: st.DataObject) -> None:
     wire = loads(dumps(unstructure(model)))
     assert structure(wire, cls) == model
     assert unstructure(structure(wire, cls)) == wire
+    assert read(wire, cls, "$") == model
+    assert same_in_place(wire, cls, model)
 
 
 @given(strategies.events)
@@ -82,16 +85,16 @@ def broken(draw: st.DrawFn, cls: Any) -> Any:
 def structured_or_refused(data: Any, target: Any) -> Any:
     try:
         return structure(data, target)
-    except ResponseDecodeError as error:
+    except DecodeError as error:
         return error
 
 
 def same_in_place(data: Any, target: Any, result: Any) -> bool:
-    """Tell whether a copy of the data, taken apart, gives the same, or is refused as well."""
+    """Tell whether a copy of the data, taken apart, gives the same, or is refused, for `structure` to see to it."""
     try:
         return bool(structure_in_place(json.loads(json.dumps(data)), target) == result)
-    except ResponseDecodeError:
-        return isinstance(result, ResponseDecodeError)
+    except DecodeError:
+        return True
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=named)
@@ -99,7 +102,7 @@ def same_in_place(data: Any, target: Any, result: Any) -> bool:
 @some_examples
 def test_any_json_is_the_model_or_a_decode_error(target: Any, data: Any) -> None:
     result = structured_or_refused(data, target)
-    if isinstance(result, ResponseDecodeError):
+    if isinstance(result, DecodeError):
         assert result.path.startswith("$")
         assert result.message
     elif target in strategies.MODELS:
@@ -115,13 +118,66 @@ def test_a_model_with_any_value_in_it_is_the_model_or_a_decode_error(cls: Any, d
     wire = data.draw(broken(cls))
     before = json.dumps(wire)
     result = structured_or_refused(wire, cls)
-    if isinstance(result, ResponseDecodeError):
+    if isinstance(result, DecodeError):
         assert result.path.startswith("$")
     else:
         assert type(result) is cls
         assert is_json(unstructure(result))
     assert json.dumps(wire) == before
     assert same_in_place(wire, cls, result)
+
+
+@st.composite
+def one_odd_part(draw: st.DrawFn, strategy: st.SearchStrategy[Any]) -> dict[str, Any]:
+    """The wire's form of an event or user in which one part, at any depth, was replaced by any JSON value."""
+    wire = unstructure(draw(strategy))
+    holders: list[Any] = [wire]
+    for holder in holders:
+        inner = holder.values() if isinstance(holder, dict) else holder
+        holders += [part for part in inner if isinstance(part, dict | list) and part]
+    holder = draw(st.sampled_from([one for one in holders if one] or [wire]))
+    keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+    key = draw(st.sampled_from(keys or ["id"]))
+    holder[key] = draw(strategies.json_values)
+    return cast("dict[str, Any]", wire)
+
+
+CHAT: dict[str, Any] = {
+    "id": "c",
+    "order": 1,
+    "users": [{"id": "a", "type": "agent", "name": "Ann"}, {"id": "u", "type": "customer", "fields": {"x": "y"}}],
+    "threads": [
+        {
+            "id": "t",
+            "events": [
+                {"id": "t_1", "type": "message", "text": "x", "order": 1, "properties": {"ns": {"a": {"value": 1}}}},
+                {"id": "t_2", "type": "filled_form", "order": 2, "fields": [{"type": "name", "value": "v"}]},
+            ],
+        }
+    ],
+}
+
+
+@given(event=one_odd_part(strategies.events), user=one_odd_part(strategies.users))
+def test_an_odd_part_of_an_event_or_user_costs_nothing_else(event: Any, user: Any) -> None:
+    chat = json.loads(json.dumps(CHAT))
+    chat["users"].insert(1, user)
+    chat["threads"][0]["events"].insert(1, event)
+    given = json.dumps(chat)
+    whole, read = structure(CHAT, sdk.Chat), structure(chat, sdk.Chat)
+    assert json.dumps(chat) == given
+    assert (read.users[0], read.users[2]) == whole.users
+    assert unstructure(read.users[1]) == user or not isinstance(read.users[1], sdk.UnknownUser)
+    events = list(read.threads[0].events)
+    odd = next(one for one in events if one not in whole.threads[0].events)
+    events.remove(odd)
+    assert tuple(events) == whole.threads[0].events
+    if isinstance(odd, sdk.UnknownEvent):
+        assert odd.raw == event
+        for field in attrs.fields(sdk.UnknownEvent):
+            if field.name not in ("raw", "problem", "timestamp", "properties", "order"):
+                value = event.get(field.name)
+                assert getattr(odd, field.name) == (value if isinstance(value, str) else None)
 
 
 def plain_or_refused(value: Any) -> Any:
@@ -145,9 +201,7 @@ def test_any_python_object_is_plain_json_or_refused(value: Any) -> None:
 @some_examples
 def test_a_model_that_holds_any_object_is_plain_json_or_refused(cls: Any, data: st.DataObject) -> None:
     model = data.draw(strategies.MODELS[cls])
-    # Only what is received sorts its events, and nobody but the converter makes it.
-    own = [field.name for field in attrs.fields(cls) if (cls, field.name) != (sdk.Thread, "events")]
-    name = data.draw(st.sampled_from(own))
+    name = data.draw(st.sampled_from([field.name for field in attrs.fields(cls)]))
     value = data.draw(strategies.python_values)
     try:
         result = unstructure(attrs.evolve(model, **{name: value}))
