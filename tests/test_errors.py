@@ -60,7 +60,7 @@ OWN: dict[type[LiveChatError], dict[str, object]] = {
     sdk.ResponseDecodeError: {"path": "$.chat.id"},
     ApiError: API,
     **dict.fromkeys(CLASSES.values(), API),
-    sdk.FileTooLargeError: {"parameter": "file", "type": "entity_too_large"},
+    sdk.FileTooLargeError: {"parameter": "file", **API},
 }
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import PurePath
 from typing import Any, Final, TypeVar
 
-from ..errors import InvalidRequestError
-from .pieces import BATCH_SECONDS, CHUNK_SIZE, Batch, Facts, checked
+from .metadata import own_size
+from .pieces import BATCH_SECONDS, CHUNK_SIZE, Facts, checked, gather, unusable
 from .readers import Fetched
 
 T = TypeVar("T")
@@ -32,21 +32,22 @@ _ONE_SHOT: Final = "the file cannot seek, so it can be read only once"
 class BlockingFile:
     """Reads a binary file object from its current position."""
 
-    def __init__(self, opener: Callable[[], Any], *, ours: bool, size: int | None = None) -> None:
-        """Take what opens the file, whether to close it, and the size to use if it cannot be measured."""
+    def __init__(self, opener: Callable[[], Any], *, ours: bool, upload: Any = None) -> None:
+        """Take what opens the file, whether to close it, and the upload object that may state its size."""
         self._opener = opener
         self._ours = ours
+        self._upload = upload
         self._file: Any = None
         self._start: int | None = None
-        self._size = size
+        self._size: int | None = None
         self._buffer: memoryview | None = None
 
     def open(self) -> Facts:
         file = self._file = self._opener()
         readable = getattr(file, "readable", None)
         if callable(readable) and not readable():
-            raise InvalidRequestError("the file is not open for reading", parameter="file")
-        self._start, self._size = _without_waiting(_extent(file, self._size))
+            raise unusable("the file is not open for reading")
+        self._start, self._size = _without_waiting(_extent(file, self._upload))
         if self._ours:
             # It is opened again for the first read: a thousand queued uploads must not hold a thousand open files.
             self._file = None
@@ -96,16 +97,16 @@ class BlockingFile:
 class AwaitedFile:
     """Reads an object with an async `read` from its current position."""
 
-    def __init__(self, file: Any, *, size: int | None = None) -> None:
-        """Take the file, and the size to use if it cannot be measured."""
+    def __init__(self, file: Any, *, upload: Any) -> None:
+        """Take the file, and the upload object that may state its size."""
         self._file = file
+        self._upload = upload
         # The upload objects of Starlette and Litestar cannot tell their position; the file in them can.
         self._seekable = file if hasattr(file, "tell") else getattr(file, "file", file)
-        self._size = size
         self._start: int | None = None
 
     async def open(self) -> Facts:
-        self._start, size = await _extent(self._seekable, self._size)
+        self._start, size = await _extent(self._seekable, self._upload)
         return Facts(size=size, why_one_shot=_ONE_SHOT if self._start is None else None)
 
     async def fetch(self) -> Fetched:
@@ -124,38 +125,29 @@ class AwaitedFile:
         raise error
 
 
-def gather(pull: Callable[[], bytes | None]) -> Fetched:
-    """Join what a function returns to about one chunk; `None` is the end."""
-    batch = Batch()
-    while (piece := pull()) is not None:
-        if not batch.add(piece):
-            return batch.join(), False
-    return batch.join(), True
-
-
 # ---- position and size
 
 
-async def _extent(file: Any, size: int | None) -> tuple[int | None, int | None]:
+async def _extent(file: Any, upload: Any) -> tuple[int | None, int | None]:
     """Return the position of a file and how many bytes follow, each `None` if unknown; leave the position unchanged.
 
-    Measured by seeking: the descriptor of a file may tell the size of something else. `size` is what it says itself.
+    Measured by seeking: the descriptor of a file may tell the size of something else.
     """
     seekable = getattr(file, "seekable", None)
+    start: Any = None
     try:
-        if callable(seekable) and not await _value_of(seekable()):
-            return None, size
-        start = await _value_of(file.tell())
-        await _value_of(file.seek(start))
+        if not callable(seekable) or await _value_of(seekable()):
+            start = await _value_of(file.tell())
+            await _value_of(file.seek(start))
     except _CANNOT_SEEK:
-        return None, size
+        start = None
     if not isinstance(start, int):
-        return None, size
+        return None, own_size(upload)
     try:
         await _value_of(file.seek(0, os.SEEK_END))
         end = await _value_of(file.tell())
     except _CANNOT_SEEK:
-        end = size
+        end = own_size(upload)
     await _value_of(file.seek(start))
     return start, _left(start, end) if isinstance(end, int) else None
 
@@ -163,7 +155,7 @@ async def _extent(file: Any, size: int | None) -> tuple[int | None, int | None]:
 def _left(start: int, end: int) -> int:
     if start >= end > 0:
         message = f"already read: its position is at its end ({end} bytes); call seek(0) first to upload it whole"
-        raise InvalidRequestError(message, parameter="file")
+        raise unusable(message)
     return max(0, end - start)
 
 
@@ -179,7 +171,7 @@ def _without_waiting(steps: Coroutine[Any, Any, T]) -> T:
         value: T = stop.value
         return value
     steps.close()
-    raise InvalidRequestError("its `read` is not async, so `tell` and `seek` must not be either", parameter="file")
+    raise unusable("its `read` is not async, so `tell` and `seek` must not be either")
 
 
 # ---- paths
@@ -191,7 +183,7 @@ def open_regular_file(path: os.PathLike[Any]) -> io.FileIO:
         _require_regular(os.stat(path).st_mode, path)  # noqa: PTH116 - any PathLike
         file = io.FileIO(os.fspath(path), "rb", opener=_open_without_waiting)
     except OSError as error:
-        raise InvalidRequestError(_why_not_opened(error, path), parameter="file") from error
+        raise unusable(_why_not_opened(error, path)) from error
     try:
         _require_regular(os.fstat(file.fileno()).st_mode, path)
     except BaseException:
@@ -219,9 +211,9 @@ def _require_regular(mode: int, path: os.PathLike[Any]) -> None:
         return
     name = quoted_name(path)
     if stat.S_ISDIR(mode):
-        raise InvalidRequestError(f"{name} is a directory: pass the path of a file", parameter="file")
+        raise unusable(f"{name} is a directory: pass the path of a file")
     message = f"{name} is a pipe, socket or device, not a regular file: open it yourself and pass the file object"
-    raise InvalidRequestError(message, parameter="file")
+    raise unusable(message)
 
 
 def _why_not_opened(error: OSError, path: os.PathLike[Any]) -> str:

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 from typing import Any, cast
 
-from .files import gather
-from .pieces import Batch, Facts, checked
+from .pieces import Batch, Facts, checked, gather
 from .readers import Fetched
 
 
@@ -30,8 +29,9 @@ class BlockingIterable:
 
     def close(self, *, succeeded: bool) -> None:  # noqa: ARG002 - the protocol's
         """Close a generator that did not end: a server may answer before it has received everything."""
-        if isinstance(self._iterator, Generator):
-            cast("Generator[object]", self._iterator).close()
+        iterator = self._iterator
+        if isinstance(iterator, Generator):
+            cast("Generator[object]", iterator).close()
 
     def _next(self) -> bytes | None:
         for item in self._iterator:
@@ -65,19 +65,21 @@ class AwaitedIterable:
 
     async def close(self, *, succeeded: bool) -> None:  # noqa: ARG002 - the protocol's
         """Close a generator that did not end, without a cancel scope around it: it may hold some of its own."""
-        if isinstance(self._iterator, AsyncGenerator):
-            await cast("AsyncGenerator[object]", self._iterator).aclose()
+        iterator = self._iterator
+        if isinstance(iterator, AsyncGenerator):
+            await cast("AsyncGenerator[object]", iterator).aclose()
 
     async def cancelled(self, error: asyncio.CancelledError) -> None:
         """Raise a cancellation that arrived between two reads in the generator, at its `yield`.
 
         It comes from a scope, timeout or task group that the generator holds across that `yield`.
         """
-        if self._ahead is not None or not isinstance(self._iterator, AsyncGenerator):
+        iterator = self._iterator
+        if self._ahead is not None or not isinstance(iterator, AsyncGenerator):
             raise error
         self._ahead = asyncio.get_running_loop().create_future()
         try:
-            self._ahead.set_result(await self._item(cast("AsyncGenerator[object]", self._iterator).athrow(error)))
+            self._ahead.set_result(await self._item(cast("AsyncGenerator[object]", iterator).athrow(error)))
         except asyncio.CancelledError:
             raise
         except BaseException as raised:  # noqa: BLE001 - raised by the next read

@@ -6,7 +6,7 @@ import mimetypes
 import os
 import re
 import threading
-from typing import Any
+from typing import Any, cast
 
 from anyio import to_thread
 
@@ -59,7 +59,7 @@ def own_filename(file: Any) -> str:
     Unicode is repaired, not refused.
     """
     if isinstance(file, os.PathLike):
-        return _readable(os.fsdecode(file)) or DEFAULT_FILENAME
+        return _readable(cast("object", file)) or DEFAULT_FILENAME
     filename = own(file, "filename")
     return (isinstance(filename, str) and _readable(filename)) or _readable(own(file, "name")) or DEFAULT_FILENAME
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 import attrs
@@ -34,27 +34,22 @@ class Facts:
 
 
 class Reader(Protocol):
-    """Reads one source for one upload; used by one task at a time. A cancelled `read` may be repeated."""
+    """Reads one source for one upload; used by one task at a time.
 
-    async def read(self) -> bytes:
-        """Return the next piece, of any length; `b""` at the end, and from then on."""
-        ...
+    `read` returns the next piece, of any length, and `b""` at the end; if cancelled, it may be repeated. `rewind` goes
+    back to the initial position, unless the source is one-shot. `aclose` closes what was opened here, and after a
+    failure restores the position of a caller's file.
+    """
 
-    async def rewind(self) -> None:
-        """Go back to the initial position; only if the source is not one-shot."""
-        ...
-
-    async def aclose(self, *, succeeded: bool) -> None:
-        """Close what `open` opened; after a failure, restore the position of a caller's file."""
-        ...
+    async def read(self) -> bytes: ...
+    async def rewind(self) -> None: ...
+    async def aclose(self, *, succeeded: bool) -> None: ...
 
 
 class OpeningReader(Reader, Protocol):
-    """A reader that has to be opened."""
+    """A reader that is opened once, before anything else."""
 
-    async def open(self) -> Facts:
-        """Open or inspect the source: once, before anything else."""
-        ...
+    async def open(self) -> Facts: ...
 
 
 class Batch:
@@ -76,22 +71,27 @@ class Batch:
         return b"".join(self._pieces)
 
 
+def gather(pull: Callable[[], bytes | None]) -> tuple[bytes, bool]:
+    """Join what a function returns to about one chunk; return it, and whether the end was reached, which is `None`."""
+    batch = Batch()
+    while (piece := pull()) is not None:
+        if not batch.add(piece):
+            return batch.join(), False
+    return batch.join(), True
+
+
 def checked(piece: object) -> bytes:
     """Return what a source produced as immutable bytes."""
     if isinstance(piece, bytes):
         return piece
     if isinstance(piece, bytearray | memoryview):
         return bytes(cast("bytearray", piece))
-    raise InvalidRequestError(_why_not_bytes(piece), parameter="file")
+    raise unusable(_why_not_bytes(piece))
 
 
-def split(piece: bytes) -> Iterator[bytes]:
-    """Cut a piece that is longer than a chunk."""
-    if len(piece) <= CHUNK_SIZE:
-        yield piece
-        return
-    for offset in range(0, len(piece), CHUNK_SIZE):
-        yield piece[offset : offset + CHUNK_SIZE]
+def unusable(message: str) -> InvalidRequestError:
+    """Return the error of a file that cannot be uploaded."""
+    return InvalidRequestError(message, parameter="file")
 
 
 def _why_not_bytes(piece: object) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import IO, Any, Final, Protocol
 
 from .._base.checks import kind
-from ..errors import InvalidRequestError
-from .pieces import CHUNK_SIZE, Batch, Facts, Reader
+from .pieces import CHUNK_SIZE, Facts, Reader, gather, unusable
 from .runners import Runner, Worker, result_of
 
 _IN_MEMORY: Final = 2 * 1024 * 1024
@@ -21,28 +20,19 @@ Fetched = tuple[bytes | memoryview, bool]
 """The next piece, and whether the end was reached. A view is valid until the next call."""
 
 
-class BlockingSource(Protocol):
-    """A source whose methods may block; called in a `Worker`, one at a time."""
+class RawSource(Protocol):
+    """A source as its runner calls it, one method at a time: they block, or all of them are awaited."""
 
-    def open(self) -> Facts: ...
-    def fetch(self) -> Fetched: ...
-    def rewind(self) -> None: ...
-    def close(self, *, succeeded: bool) -> None: ...
-
-
-class AwaitedSource(Protocol):
-    """A source whose methods are awaited; called in a `Pump`, one at a time."""
-
-    def open(self) -> Awaitable[Facts]: ...
-    def fetch(self) -> Awaitable[Fetched]: ...
-    def rewind(self) -> Awaitable[None]: ...
-    def close(self, *, succeeded: bool) -> Awaitable[None]: ...
+    def open(self) -> Any: ...
+    def fetch(self) -> Any: ...
+    def rewind(self) -> Any: ...
+    def close(self, *, succeeded: bool) -> Any: ...
 
 
 class SourceReader:
     """Reads a source by way of a runner. A read that is cancelled goes on, and the next one returns its piece."""
 
-    def __init__(self, source: BlockingSource | AwaitedSource, runner: Runner) -> None:
+    def __init__(self, source: RawSource, runner: Runner) -> None:
         self._source = source
         self._runner = runner
         self._fetching: asyncio.Future[Fetched] | None = None
@@ -84,15 +74,11 @@ class MemoryReader:
         self._chunks = _slices(buffers)
 
     async def open(self) -> Facts:
-        return Facts(size=sum(length_of(buffer) for buffer in self._buffers), proven=True)
+        return Facts(size=sum(memoryview(buffer).nbytes for buffer in self._buffers), proven=True)
 
     async def read(self) -> bytes:
         await asyncio.sleep(0)  # nothing else here lets other tasks run
-        batch = Batch()
-        for chunk in self._chunks:
-            if not batch.add(chunk):
-                break
-        return batch.join()
+        return gather(lambda: next(self._chunks, None))[0]
 
     async def rewind(self) -> None:
         self._chunks = _slices(self._buffers)
@@ -157,14 +143,14 @@ class _Spool:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             message = f"it can be read only once, and no copy for a retry could be kept ({reason})"
-            raise InvalidRequestError(message, parameter="file") from error
+            raise unusable(message) from error
 
     def recall(self, position: int) -> bytes:
         assert self._file is not None
         self._file.seek(position)
         piece = self._file.read(CHUNK_SIZE)
         if not piece:  # keeping it failed, and that call was cancelled
-            raise InvalidRequestError("the copy kept for a retry is incomplete", parameter="file")
+            raise unusable("the copy kept for a retry is incomplete")
         return piece
 
     def drop(self) -> None:
@@ -176,9 +162,9 @@ def check_buffers(buffers: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return objects that have the buffer protocol, all of them."""
     for buffer in buffers:
         if not is_buffer(buffer):
-            raise InvalidRequestError(f"expected bytes, got an item of type {kind(buffer)}", parameter="file")
+            raise unusable(f"expected bytes, got an item of type {kind(buffer)}")
         if not memoryview(buffer).c_contiguous:
-            raise InvalidRequestError("a memoryview with gaps cannot be sent: pass bytes(view)", parameter="file")
+            raise unusable("a memoryview with gaps cannot be sent: pass bytes(view)")
     return buffers
 
 
@@ -191,11 +177,7 @@ def is_buffer(value: Any) -> bool:
     return True
 
 
-def length_of(buffer: Any) -> int:
-    return memoryview(buffer).nbytes
-
-
 def _slices(buffers: tuple[Any, ...]) -> Iterator[bytes]:
     for buffer in buffers:
-        for offset in range(0, length_of(buffer), CHUNK_SIZE):
+        for offset in range(0, memoryview(buffer).nbytes, CHUNK_SIZE):
             yield bytes(memoryview(buffer).cast("B")[offset : offset + CHUNK_SIZE])

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 
 import anyio
 
-from ..errors import InvalidRequestError
+from .pieces import unusable
 
 T = TypeVar("T")
 _Outcome: TypeAlias = "asyncio.Future[Any]"
@@ -28,6 +28,8 @@ _Call: TypeAlias = tuple[Callable[[], Any], _Outcome]
 
 GRACE: Final = 0.25
 """Seconds that closing a source waits for it; after that it is closed in the background."""
+
+FINISHED: Final = "the upload has already finished"
 
 _IDLE: Final = 0.05
 """Seconds without a call after which a thread ends."""
@@ -88,9 +90,10 @@ class Worker:
         except BaseException:
             turns.release()
             raise
-        release = _once(turns.release)
-        outcome.add_done_callback(release)
-        loop.call_later(_BRIEF, release)
+        turn = contextlib.ExitStack()
+        turn.callback(turns.release)
+        outcome.add_done_callback(lambda _: turn.close())
+        loop.call_later(_BRIEF, turn.close)
         return outcome
 
     async def finish(self, function: Callable[[], None]) -> None:
@@ -109,7 +112,7 @@ class Worker:
 
     def _start_in_time(self, function: Callable[[], T]) -> asyncio.Future[T]:
         if self._finished:  # nobody would close what the call opens
-            raise _finished()
+            raise unusable(FINISHED)
         return self._start_now(function)
 
     def _start_now(self, function: Callable[[], T]) -> asyncio.Future[T]:
@@ -150,12 +153,7 @@ class Pump:
     _running: Final[set[asyncio.Task[None]]] = set()  # asyncio itself keeps weak references only
 
     def __init__(self, cancelled: Callable[[asyncio.CancelledError], Awaitable[None]], *, interrupt: bool) -> None:
-        """Make a pump.
-
-        Args:
-            cancelled: called with a cancellation that arrives between two calls. What it raises ends the pump.
-            interrupt: whether `finish` cancels the call that is running, in place of waiting for it.
-        """
+        """Take what handles a cancellation between two calls, and whether `finish` cancels a call that is running."""
         self._cancelled = cancelled
         self._interrupt = interrupt
         self._calls: asyncio.Queue[_Call | None] = asyncio.Queue()
@@ -164,9 +162,9 @@ class Pump:
 
     async def start(self, function: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
         if self._finished:
-            raise _finished()
+            raise unusable(FINISHED)
         if self._task is None:
-            self._task = asyncio.create_task(self._work())
+            self._task = asyncio.create_task(self._work(), name="livechat upload")
             self._running.add(self._task)
             self._task.add_done_callback(self._running.discard)
         return self._put(function)
@@ -180,7 +178,8 @@ class Pump:
         self._calls.put_nowait(None)
         if self._busy and self._interrupt:
             task.cancel()
-        asyncio.get_running_loop().call_later(GRACE, task.cancel)
+        timer = asyncio.get_running_loop().call_later(GRACE, task.cancel)
+        task.add_done_callback(lambda _: timer.cancel())
         await _wait_for_last(outcome)
 
     def _put(self, function: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
@@ -198,7 +197,7 @@ class Pump:
         finally:
             self._finished = True
             while not self._calls.empty() and (call := self._calls.get_nowait()) is not None:
-                _fail(call[1], _finished())
+                _fail(call[1], unusable(FINISHED))
 
     async def _next(self) -> _Call | None:
         while True:
@@ -226,7 +225,7 @@ async def _settle(function: Callable[[], Awaitable[Any]], outcome: _Outcome) -> 
 def _fail(outcome: _Outcome, error: BaseException) -> None:
     # A future refuses the first; the second would look like a cancellation of the task that waits.
     if isinstance(error, StopIteration | asyncio.CancelledError):
-        wrapped = InvalidRequestError(f"the source raised {type(error).__name__}", parameter="file")
+        wrapped = unusable(f"the source raised {type(error).__name__}")
         wrapped.__cause__ = error
         error = wrapped
     outcome.set_exception(error)
@@ -245,17 +244,3 @@ def _report(outcome: _Outcome) -> None:
     if error is not None:
         context = {"message": "closing the source of an upload failed", "exception": error}
         outcome.get_loop().call_exception_handler(context)
-
-
-def _finished() -> InvalidRequestError:
-    return InvalidRequestError("the upload has already finished", parameter="file")
-
-
-def _once(release: Callable[[], None]) -> Callable[..., None]:
-    left = [release]
-
-    def end(*_: object) -> None:
-        if left:
-            left.pop()()
-
-    return end

@@ -1,44 +1,20 @@
-"""What may be uploaded, how a caller's file is classified, and the rules of size."""
+"""What may be uploaded, and the rules of size."""
 
 from __future__ import annotations
 
-import inspect
-import io
 import os
-from collections import deque
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
-    Callable,
-    Generator,
-    Iterable,
-    Iterator,
-    Mapping,
-)
-from collections.abc import (
-    Set as AbstractSet,
-)
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
 from contextlib import contextmanager
-from functools import partial
-from typing import Any, Final, Protocol, TypeAlias, cast
+from typing import Final, Protocol, TypeAlias
 
 from .._base.checks import refuse
 from ..errors import FileTooLargeError, InvalidRequestError
-from .files import AwaitedFile, BlockingFile, open_regular_file, quoted_name
-from .iterables import AwaitedIterable, BlockingIterable
-from .metadata import (
-    given_content_type,
-    given_filename,
-    guess_content_type,
-    own,
-    own_content_type,
-    own_filename,
-    own_size,
-)
-from .pieces import CHUNK_SIZE, OpeningReader, Reader, split
-from .readers import BlockingSource, MemoryReader, SourceReader, SpooledReader, check_buffers, is_buffer
-from .runners import Pump, Worker
+from .files import quoted_name
+from .kinds import claim, new_reader, readable_part
+from .metadata import given_content_type, given_filename, guess_content_type, own_content_type, own_filename
+from .pieces import CHUNK_SIZE, OpeningReader, Reader, unusable
+from .readers import SpooledReader
+from .runners import FINISHED
 
 __all__ = [
     "CHUNK_SIZE",
@@ -133,7 +109,8 @@ class Upload:
             InvalidRequestError: an argument is invalid; `parameter` names it.
         """
         self._file = file
-        self._new_reader = _classify(file)
+        self._read_from = readable_part(file)
+        self._new_reader = new_reader(self._read_from, file)
         self._filename = None if filename is None else given_filename(filename)
         self._content_type = None if content_type is None else given_content_type(content_type)
         if on_progress is not None and not callable(on_progress):
@@ -153,10 +130,11 @@ class Upload:
             InvalidRequestError: the file cannot be read.
             FileTooLargeError: it is known to be larger than `MAX_FILE_SIZE`.
         """
-        name = self._filename or own_filename(self._file)
+        with _source_errors("naming"):
+            name = self._filename or own_filename(self._file)
+            label = quoted_name(self._file) if isinstance(self._file, os.PathLike) else "the file"
         content_type = self._content_type or own_content_type(self._file) or await guess_content_type(name)
-        label = quoted_name(self._file) if isinstance(self._file, os.PathLike) else "the file"
-        source = Source(self._new_reader(), name, content_type, label, _claim(self._file))
+        source = Source(self._new_reader(), name, content_type, label, claim(self._read_from))
         try:
             await source.open(keep=keep)
         except BaseException:
@@ -224,11 +202,11 @@ class Source:
             self._check_sent(sent)
             if sent == self.size and (more := await self._next()):
                 self._check_sent(sent + len(more))
-            for chunk in split(piece):
-                yield chunk
+            for offset in range(0, len(piece), CHUNK_SIZE):
+                yield piece[offset : offset + CHUNK_SIZE]
         if self.size is not None and sent < self.size:
             message = f"the file shrank during the upload: it had {self.size} bytes, and {sent} could be read"
-            raise InvalidRequestError(message, parameter="file")
+            raise unusable(message)
 
     async def aclose(self, *, succeeded: bool) -> None:
         """Close what was opened. A caller's file stays open; its position is restored if the upload failed.
@@ -249,7 +227,7 @@ class Source:
         self._check_open()
         if self._begun:
             if self.why_one_shot is not None:
-                raise InvalidRequestError(f"it cannot be sent again: {self.why_one_shot}", parameter="file")
+                raise unusable(f"it cannot be sent again: {self.why_one_shot}")
             self._first = None
             with _source_errors("rewinding"):
                 await self._reader.rewind()
@@ -265,93 +243,14 @@ class Source:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise InvalidRequestError("the upload has already finished", parameter="file")
+            raise unusable(FINISHED)
 
     def _check_sent(self, sent: int) -> None:
         if self.size is None and sent > MAX_FILE_SIZE:
             raise FileTooLargeError(f"the file has more than {MAX_FILE_SIZE} bytes, the limit", parameter="file")
         if self.size is not None and sent > self.size:
             message = f"the file grew during the upload: it had {self.size} bytes, and has more now"
-            raise InvalidRequestError(message, parameter="file")
-
-
-# ---- one upload of an object at a time
-
-_claimed: dict[int, object] = {}
-
-
-def _claim(file: Any) -> Callable[[], object]:
-    """Reserve a caller's file or iterator for one upload, and return what releases it.
-
-    Two uploads at once would each read a part of it, and move each other's position.
-    """
-    file = _inner_file(file) or file
-    if isinstance(file, os.PathLike) or not (hasattr(file, "read") or isinstance(file, Iterator | AsyncIterator)):
-        return lambda: None
-    key = id(cast("object", file))
-    if _claimed.setdefault(key, claim := object()) is not claim:
-        message = "another call is uploading this very object; open the file once for each call"
-        raise InvalidRequestError(message, parameter="file")
-    return lambda: _claimed.pop(key, None)
-
-
-# ---- which kind of source it is
-
-
-def _classify(file: Any) -> Callable[[], OpeningReader]:
-    """Return what makes the reader for a source."""
-    if isinstance(file, str):
-        message = "a str is neither a path nor content: pass pathlib.Path(...) for a file, or text.encode() for text"
-        raise InvalidRequestError(message, parameter="file")
-    if isinstance(file, os.PathLike):
-        return _blocking(lambda: BlockingFile(partial(open_regular_file, file), ours=True))
-    if isinstance(file, bytes | bytearray | memoryview):
-        return partial(MemoryReader, check_buffers((file,)))
-    if callable(getattr(file, "read", None)):
-        return _classify_file(file, own_size(file))
-    if (inner := _inner_file(file)) is not None:
-        return _classify_file(inner, own_size(file))
-    return _classify_items(file)
-
-
-def _classify_file(file: Any, size: int | None) -> Callable[[], OpeningReader]:
-    if own(file, "closed") is True:
-        raise InvalidRequestError("the file is closed", parameter="file")
-    # Wrappers of text files (temporary files, async files) are not TextIOBase, but have the encoding of one.
-    if isinstance(file, io.TextIOBase) or isinstance(own(file, "encoding"), str):
-        raise InvalidRequestError('the file is open in text mode: open it with mode "rb"', parameter="file")
-    if inspect.iscoroutinefunction(file.read):
-        return lambda: _awaited(AwaitedFile(file, size=size), interrupt=False)
-    return _blocking(lambda: BlockingFile(lambda: file, ours=False, size=size))
-
-
-def _classify_items(file: object) -> Callable[[], OpeningReader]:
-    if is_buffer(file):
-        return partial(MemoryReader, check_buffers((file,)))
-    if isinstance(file, list | tuple | deque):
-        return partial(MemoryReader, check_buffers(tuple(cast("Iterable[object]", file))))
-    if isinstance(file, AsyncIterable):
-        items = cast("AsyncIterable[object]", file)
-        return lambda: _awaited(AwaitedIterable(items), interrupt=True)
-    if isinstance(file, Iterable) and not isinstance(file, Mapping | AbstractSet):
-        return _blocking(partial(BlockingIterable, cast("Iterable[object]", file)))
-    return refuse("a path, bytes, a file open in binary mode or an iterable of bytes", file, "file")
-
-
-def _inner_file(file: Any) -> Any:
-    """Return the file of an upload object that has no `read` and no items of its own, or `None`."""
-    if callable(getattr(file, "read", None)) or isinstance(file, Iterable | AsyncIterable | os.PathLike):
-        return None
-    inner = own(file, "file")
-    return inner if callable(getattr(inner, "read", None)) else None
-
-
-def _blocking(new_source: Callable[[], BlockingSource]) -> Callable[[], OpeningReader]:
-    return lambda: SourceReader(new_source(), Worker())
-
-
-def _awaited(source: AwaitedFile | AwaitedIterable, *, interrupt: bool) -> OpeningReader:
-    return SourceReader(source, Pump(source.cancelled, interrupt=interrupt))
+            raise unusable(message)
 
 
 @contextmanager
@@ -364,4 +263,4 @@ def _source_errors(doing: str) -> Generator[None, None, None]:
     except Exception as error:
         name = type(error).__name__
         reason = f"{name} ({error.strerror})" if isinstance(error, OSError) and error.strerror else name
-        raise InvalidRequestError(f"{doing} the file failed: {reason}", parameter="file") from error
+        raise unusable(f"{doing} the file failed: {reason}") from error

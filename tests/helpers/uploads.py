@@ -24,6 +24,7 @@ from livechat_customer_async._uploads.source import Source, Upload
 KIB = 1024
 CHUNK = 256 * KIB
 LIMIT = 10 * KIB * KIB
+ANSWER = b'{"url": "https://cdn.example/file"}'
 LEAD = b"before where it stands"
 
 
@@ -255,7 +256,7 @@ class Server:
         self.requests: list[Received] = []
         self.connections = 0
         self.lost = asyncio.Condition()
-        self.url = ""
+        self.base_url = self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -288,7 +289,7 @@ class Server:
                 body.append(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):
                 self.requests[-1].body, self.requests[-1].complete = b"".join(body), True
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(ANSWER), ANSWER))
                 await writer.drain()
                 return True
             else:
@@ -299,7 +300,8 @@ class Server:
 async def serving() -> AsyncIterator[Server]:
     server = Server()
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/upload"
+    server.base_url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    server.url = f"{server.base_url}/upload"
     try:
         yield server
     finally:

@@ -17,10 +17,11 @@ import anyio
 import pytest
 
 from livechat_customer_async._uploads import files as _files
+from livechat_customer_async._uploads import kinds as _kinds
 from livechat_customer_async._uploads import runners as _runners
-from livechat_customer_async._uploads import source as _source
 from livechat_customer_async._uploads.source import MAX_FILE_SIZE, Upload
 from livechat_customer_async.errors import InvalidRequestError
+from tests.helpers.sessions import until
 from tests.helpers.uploads import (
     CHUNK,
     KINDS,
@@ -567,6 +568,14 @@ async def test_a_source_names_itself(tmp_path):
         assert await name_of(file) == sent
 
 
+async def test_a_path_that_fails_to_give_itself():
+    class Troubled:
+        def __fspath__(self):
+            raise TroubleError
+
+    assert "naming the file failed: TroubleError" in str(await refused(Troubled()))
+
+
 async def test_a_source_whose_attributes_raise_has_none():
     class Troubled(Seekable):
         def fail(self):
@@ -671,7 +680,7 @@ async def started(coroutine_function, until):
 async def test_a_read_that_hangs_holds_up_neither_the_cancellation_nor_the_close(cancel, tmp_path, monkeypatch):
     held = Held()
     opened_files = iter([io.BytesIO(SECRET), held])
-    monkeypatch.setattr(_source, "open_regular_file", lambda _: next(opened_files))
+    monkeypatch.setattr(_kinds, "open_regular_file", lambda _: next(opened_files))
 
     async def run():
         async with opened(tmp_path / "any", succeeded=False) as source:
@@ -699,7 +708,7 @@ async def test_a_file_opened_behind_a_cancellation_is_closed(cancel, tmp_path, m
         assert go.wait(10)
         return _files.open_regular_file(path)
 
-    monkeypatch.setattr(_source, "open_regular_file", slowly)
+    monkeypatch.setattr(_kinds, "open_regular_file", slowly)
     before = descriptors()
     task, scope = await started(lambda: open_source(path, keep=False), opening)
     cancel(task, scope)
@@ -795,6 +804,43 @@ async def test_a_generator_that_fails_to_close_does_not_hide_why(monkeypatch):
         async with opened(file, succeeded=False):
             pass
     assert [type(error) for error in told] == [TroubleError, TroubleError]
+
+
+class HeldAsync(Seekable):
+    """An async file whose reads wait until the test lets them go, though it moved on already."""
+
+    def __init__(self, data):
+        super().__init__(data)
+        self.reading, self.go = asyncio.Event(), asyncio.Event()
+
+    async def read(self, size):
+        data = super().read(size)
+        self.reading.set()
+        await self.go.wait()
+        return data
+
+
+@pytest.mark.parametrize("cancel", [native, scoped])
+@pytest.mark.parametrize("hangs", [False, True], ids=["ends", "hangs"])
+async def test_an_async_file_is_put_back_after_a_read_that_was_cancelled(hangs, cancel, monkeypatch):
+    monkeypatch.setattr("livechat_customer_async._uploads.runners.GRACE", 0 if hangs else 10)
+    tasks = asyncio.all_tasks()
+    file = HeldAsync(content(2 * CHUNK))
+    scope = anyio.CancelScope()
+
+    async def run():
+        with scope:
+            async with opened(file, succeeded=False) as source:
+                await read(source)
+
+    task = asyncio.create_task(run())
+    await file.reading.wait()
+    cancel(task, scope)
+    if not hangs:
+        file.go.set()
+    await asyncio.wait({task})
+    await until(lambda: asyncio.all_tasks() == tasks)
+    assert file.tell() == 0
 
 
 async def test_an_async_generator_that_hangs_in_its_end_is_left(monkeypatch):
