@@ -86,6 +86,13 @@ class CallReport:
         why = f"{reason}: {error.message}" if isinstance(error, TransportError) else reason
         logger.info("retrying %s in %.2f s (%s): %s", self._action, after, how, why)
 
+    def throttled(self, rate: float | None) -> None:
+        """The server has begun to limit the rate, or does so no longer (`None`); for the log alone."""
+        if rate is None:
+            logger.info("the server no longer limits the rate of calls")
+        else:
+            logger.info("the server limits the rate of calls: they wait for a pace of %.3g per second", rate)
+
     def ended(self, error: BaseException | None, last: RunningAttempt | None) -> None:
         """The call ended."""
         self._emit(

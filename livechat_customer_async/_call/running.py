@@ -222,10 +222,13 @@ class RunningCall:
     def _tell_throttle(self, this: RunningAttempt, error: LiveChatError | None) -> None:
         throttle, now = self._pool.throttle, self._pool.clock.now()
         began = now if this.began is None else this.began
+        limited = throttle.limited
         if error is not None and is_throttling(error):
             throttle.refused(self._customer, began, now, error.retry_after)
         elif this.status is not None and this.status < 500:
             throttle.served(self._customer, began, now)
+        if throttle.limited is not limited:
+            self._report.throttled(throttle.rate(self._customer))
 
     async def _slot(self) -> None:
         limiter, upload, again = self._pool.limiter, self._action.upload, self._state.refused > 0
