@@ -45,7 +45,12 @@ def test_plain_values_pass_and_others_are_refused() -> None:
         (sdk.Thread, {"id": "t", "user_ids": "abc"}, "user_ids", "expected a list or tuple, got str"),
         (sdk.Thread, {"id": "t", "events": 5}, "events", "expected a list or tuple, got int"),
         (sdk.Thread, {"id": "t", "timestamp": 5}, "timestamp", "expected an aware datetime, got int"),
-        (sdk.Thread, {"id": "t", "timestamp": datetime(2020, 1, 1)}, "timestamp", "expected an aware datetime, got a naive one: add"),  # noqa: DTZ001
+        (
+            sdk.Thread,
+            {"id": "t", "timestamp": datetime(2020, 1, 1)},
+            "timestamp",
+            "expected an aware datetime, got a naive",
+        ),  # noqa: DTZ001
         (sdk.Access, {"group_ids": [1, "2"]}, "group_ids[1]", "expected an int, got str"),
         (sdk.Message, {"id": "e", "text": "x", "type": "file"}, "type", "expected 'message', got str"),
         (sdk.Message, {"id": "e", "text": "x", "type": ["message"]}, "type", "expected 'message', got list"),
