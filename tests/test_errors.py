@@ -151,7 +151,7 @@ def test_every_class_is_made_of_a_message_alone(cls: type[LiveChatError]) -> Non
             sdk.TransportError("reset", action="get_form", attempts=1, elapsed=0.5, outcome=Outcome.UNKNOWN),
             "get_form: reset [1 attempt, 0.500 s]",
         ),
-        (ApiError("Nope", status_code=418), "no error type: Nope (status 418)"),
+        (ApiError("Nope", status_code=418), "HTTP 418: Nope"),
         (
             made(sdk.MisdirectedRequestError),
             (

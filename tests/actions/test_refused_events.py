@@ -1,4 +1,4 @@
-"""What events to be sent refuse: when they are made, or at the latest when they are sent."""
+"""What events to be sent refuse when they are made, and what sending refuses."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_a_text_up_to_16_kb_is_sent(sent: Sent, text: str) -> None:
     assert payload["event"] == {"type": "message", "text": text}
 
 
-@pytest.mark.parametrize("count, good", [(0, False), (1, True), (10, True), (11, False)])
+@pytest.mark.parametrize("count, good", [(1, True), (10, True), (11, False)])
 async def test_a_rich_message_has_1_to_10_elements(sent: Sent, count: int, good: bool) -> None:
     elements = [RichElement(title="x")] * count
     if good:
@@ -66,7 +66,7 @@ async def test_a_rich_message_has_1_to_10_elements(sent: Sent, count: int, good:
         card(*elements)
 
 
-@pytest.mark.parametrize("count, good", [(0, False), (1, True), (11, True), (12, False)])
+@pytest.mark.parametrize("count, good", [(1, True), (11, True), (12, False)])
 async def test_an_element_has_1_to_11_buttons_where_it_has_any(sent: Sent, count: int, good: bool) -> None:
     element = RichElement(buttons=(BUTTON,) * count)
     if good:
@@ -85,51 +85,22 @@ async def test_a_postback_s_type_and_value_come_together(given: dict[str, str], 
     assert caught.value.parameter == f"postback.{missing}"
 
 
-WRONG: list[tuple[str, Callable[[], Any]]] = [
-    ("event.custom_id", lambda: NewMessage(text="x", custom_id=7)),  # type: ignore[arg-type]
-    ("event.recipients", lambda: NewMessage(text="x", recipients=True)),  # type: ignore[arg-type]
-    ("event.properties", lambda: NewMessage(text="x", properties=[])),  # type: ignore[arg-type]
-    ("event.properties.ns.name", lambda: NewMessage(text="x", properties={"ns": {"name": 1.5}})),  # type: ignore[dict-item]
-    ("event.postback", lambda: NewMessage(text="x", postback="yes")),  # type: ignore[arg-type]
-    ("event.postback.id", lambda: NewMessage(text="x", postback=MessagePostback(id=7, thread_id="t", event_id="e"))),  # type: ignore[arg-type]
-    ("event.url", lambda: NewFile(url=None)),  # type: ignore[arg-type]
-    ("event.url", lambda: NewFile(url="\ud800")),
-    ("event.fields", lambda: NewFilledForm(form_id="f", fields="abc")),  # type: ignore[arg-type]
-    ("event.fields[0]", lambda: NewFilledForm(form_id="f", fields=("abc",))),  # type: ignore[arg-type]
-    ("event.fields[0].label", lambda: NewFilledForm(form_id="f", fields=(FilledField(type="name", id="1", label=7),))),  # type: ignore[arg-type]
-    (
-        "event.fields[0].answer",
-        lambda: NewFilledForm(form_id="f", fields=(FilledField(type="n", id="1", label="l", answer=7),)),
-    ),  # type: ignore[arg-type]
-    ("event.elements[0]", lambda: card("abc")),
-    ("event.elements[0].title", lambda: card(RichElement(title=7))),  # type: ignore[arg-type]
-    ("event.elements[0].image.url", lambda: card(RichElement(image=RichImage(url=7)))),  # type: ignore[arg-type]
-    ("event.elements[0].image.size", lambda: card(RichElement(image=RichImage(url="u", size=True)))),
-    ("event.elements[0].buttons[0].text", lambda: card(RichElement(buttons=(RichButton(text=None, postback_id="p"),)))),  # type: ignore[arg-type]
-    (
-        "event.elements[0].buttons[0].user_ids",
-        lambda: card(RichElement(buttons=(RichButton(text="x", postback_id="p", user_ids="abc"),))),
-    ),  # type: ignore[arg-type]
-    ("event.text", lambda: NewSystemMessage(text=7, system_message_type="x")),  # type: ignore[arg-type]
-    ("event.system_message_type", lambda: NewSystemMessage(text="x", system_message_type=None)),  # type: ignore[arg-type]
-    ("event.text_vars.who", lambda: NewSystemMessage(text="x", system_message_type="x", text_vars={"who": 7})),  # type: ignore[dict-item]
-    ("event", lambda: None),
-    ("event", lambda: 7),
-    ("event", lambda: ["hello"]),
-    ("event", lambda: Message(id="e", text="a received one")),
-    ("event", lambda: Postback(id="p", toggled=True)),
+NO_EVENTS: list[Any] = [
+    None,
+    7,
+    ["hello"],
+    Message(id="e", text="a received one"),
+    Postback(id="p", toggled=True),
 ]
 
 
-@pytest.mark.parametrize("parameter, make", WRONG)
-async def test_a_wrong_type_within_an_event_is_refused_by_its_path(
-    refused: Refused, parameter: str, make: Callable[[], Any]
-) -> None:
-    error = await refused(lambda s: s.events.send_event("c", make()), parameter)
+@pytest.mark.parametrize("event", NO_EVENTS, ids=lambda event: type(event).__name__)
+async def test_what_is_not_an_event_is_refused(refused: Refused, event: Any) -> None:
+    error = await refused(lambda s: s.events.send_event("c", event), "event")
     assert error.action == "send_event"
-    where = parameter.replace("event", "thread.events[1]", 1)
-    thread = NewThread(events=(NewMessage(text="good"), make()))
-    await refused(lambda s: s.chats.start_chat(thread=thread), where)
+    with pytest.raises(InvalidRequestError) as caught:
+        NewThread(events=(NewMessage(text="good"), event))
+    assert caught.value.parameter == "events[1]"
 
 
 AT_ONCE: list[tuple[str, Callable[[], Any]]] = [
@@ -141,11 +112,43 @@ AT_ONCE: list[tuple[str, Callable[[], Any]]] = [
     ("content", lambda: NewCustom(content=[])),  # type: ignore[arg-type]
     ("id", lambda: Postback(id="", toggled=True)),
     ("toggled", lambda: Postback(id="p", toggled=1)),  # type: ignore[arg-type]
+    ("custom_id", lambda: NewMessage(text="x", custom_id=7)),  # type: ignore[arg-type]
+    ("recipients", lambda: NewMessage(text="x", recipients=True)),  # type: ignore[arg-type]
+    ("properties", lambda: NewMessage(text="x", properties=[])),  # type: ignore[arg-type]
+    ("properties.ns.name", lambda: NewMessage(text="x", properties={"ns": {"name": 1.5}})),  # type: ignore[dict-item]
+    ("postback", lambda: NewMessage(text="x", postback="yes")),  # type: ignore[arg-type]
+    ("id", lambda: NewMessage(text="x", postback=MessagePostback(id=7, thread_id="t", event_id="e"))),  # type: ignore[arg-type]
+    ("url", lambda: NewFile(url=None)),  # type: ignore[arg-type]
+    ("url", lambda: NewFile(url="\ud800")),
+    ("fields", lambda: NewFilledForm(form_id="f", fields="abc")),  # type: ignore[arg-type]
+    ("fields[0]", lambda: NewFilledForm(form_id="f", fields=("abc",))),  # type: ignore[arg-type]
+    ("label", lambda: NewFilledForm(form_id="f", fields=(FilledField(type="name", id="1", label=7),))),  # type: ignore[arg-type]
+    (
+        "answer",
+        lambda: NewFilledForm(form_id="f", fields=(FilledField(type="n", id="1", label="l", answer=b"x"),)),
+    ),  # type: ignore[arg-type]
+    ("elements[0]", lambda: card("abc")),
+    ("title", lambda: card(RichElement(title=7))),  # type: ignore[arg-type]
+    ("url", lambda: card(RichElement(image=RichImage(url=7)))),  # type: ignore[arg-type]
+    ("size", lambda: card(RichElement(image=RichImage(url="u", size=True)))),
+    ("elements[0].buttons[0].text", lambda: card(RichElement(buttons=(RichButton(text=None, postback_id="p"),)))),  # type: ignore[arg-type]
+    (
+        "user_ids",
+        lambda: card(RichElement(buttons=(RichButton(text="x", postback_id="p", user_ids="abc"),))),
+    ),  # type: ignore[arg-type]
+    ("text", lambda: NewSystemMessage(text=7, system_message_type="x")),  # type: ignore[arg-type]
+    ("system_message_type", lambda: NewSystemMessage(text="x", system_message_type=None)),  # type: ignore[arg-type]
+    ("text_vars.who", lambda: NewSystemMessage(text="x", system_message_type="x", text_vars={"who": 7})),  # type: ignore[dict-item]
+    ("events", lambda: NewThread(events="abc")),  # type: ignore[arg-type]
+    ("properties", lambda: NewThread(properties=[])),  # type: ignore[arg-type]
+    ("group_ids[0]", lambda: Access(group_ids=(True,))),
+    ("group_ids", lambda: Access(group_ids="12")),  # type: ignore[arg-type]
+    ("id", lambda: Customer(id=7)),  # type: ignore[arg-type]
 ]
 
 
 @pytest.mark.parametrize("parameter, make", AT_ONCE)
-async def test_a_limit_is_checked_when_an_event_is_made(parameter: str, make: Callable[[], Any]) -> None:
+async def test_types_and_limits_are_checked_when_a_model_is_made(parameter: str, make: Callable[[], Any]) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         make()
     assert caught.value.parameter == parameter
@@ -165,8 +168,8 @@ def endless() -> dict[str, Any]:
 
 
 NO_JSON: list[tuple[Any, str]] = [
-    (math.nan, "nan"),
-    (-math.inf, "inf"),
+    (math.nan, "NaN is not valid JSON"),
+    (-math.inf, "-Infinity is not valid JSON"),
     ({1, 2}, "set"),
     (object(), "object"),
     (b"x", "bytes"),
@@ -180,7 +183,9 @@ NO_JSON: list[tuple[Any, str]] = [
 @pytest.mark.parametrize("value, word", NO_JSON)
 async def test_what_json_has_no_form_for_is_refused_by_its_path(refused: Refused, value: Any, word: str) -> None:
     content = {"good": [1, {"bad": value}]}
-    await refused(lambda s: s.events.send_event("c", NewCustom(content=content)), "content.good[1].bad", word)
+    with pytest.raises(InvalidRequestError, match=word) as caught:
+        NewCustom(content=content)
+    assert caught.value.parameter == "content.good[1].bad"
     event = {"type": "custom", "content": content}
     await refused(lambda s: s.events.send_event("c", event), "event.content.good[1].bad", word)
     await refused(lambda s: s.call("send_event", event), "payload.content.good[1].bad", word)
@@ -201,14 +206,10 @@ async def test_what_is_nested_without_end_is_refused(unused: AsyncCustomerSessio
     "parameter, call",
     [
         ("access", lambda s: s.chats.start_chat(access=[0])),
-        ("access.group_ids[0]", lambda s: s.chats.start_chat(access=Access(group_ids=(True,)))),
-        ("access.group_ids", lambda s: s.chats.activate_chat("c", access=Access(group_ids="12"))),
         ("users", lambda s: s.chats.start_chat(users=[Customer(id="a")])),
         ("users", lambda s: s.chats.start_chat(users="a")),
-        ("users.id", lambda s: s.chats.start_chat(users=Customer(id=7))),  # type: ignore[arg-type]
+        ("users.id", lambda s: s.chats.start_chat(users=Customer(id=""))),
         ("thread", lambda s: s.chats.start_chat(thread={1, 2})),
-        ("thread.events", lambda s: s.chats.start_chat(thread=NewThread(events="abc"))),  # type: ignore[arg-type]
-        ("thread.properties", lambda s: s.chats.start_chat(thread=NewThread(properties=[]))),  # type: ignore[arg-type]
         ("postback", lambda s: s.events.send_rich_message_postback("c", "t", "e", "yes")),
         ("on_unknown", lambda s: s.events.send_event("c", NewMessage(text="x"), on_unknown="retry")),
     ],

@@ -374,7 +374,7 @@ def read_event(event: Event) -> str | None:
             return event.url
         case FilledForm():
             assert_type(event.fields, tuple[FilledField, ...])
-            assert_type(event.fields[0].answer, str | FieldAnswer | GroupAnswer | None)
+            assert_type(event.fields[0].answer, str | FieldAnswer | GroupAnswer | bool | int | float | None)
             return event.form_id
         case RichMessage():
             assert_type(event.elements, tuple[RichElement, ...])
@@ -383,12 +383,14 @@ def read_event(event: Event) -> str | None:
             assert_type(event.content, dict[str, Any] | None)
             return event.custom_id
         case SystemMessage():
-            assert_type(event.text_vars, dict[str, str])
+            assert_type(event.text_vars, dict[str, Any])
             return event.system_message_type
         case Annotation():
             return event.annotation_type
         case UnknownEvent():
             assert_type(event.raw, dict[str, Any])
+            assert_type(event.author_id, str | None)
+            assert_type(event.problem, str | None)
             return event.type
         case _:
             assert_never(event)
