@@ -22,13 +22,16 @@ from .reading import mismatch, read
 T = TypeVar("T")
 
 _BOM = b"\xef\xbb\xbf"
-_structuring = structuring.make_converter(in_place=False)
-_unstructuring = unstructuring.make_converter()
 
 
 @functools.cache
-def _structuring_in_place() -> Converter:
-    return structuring.make_converter(in_place=True)
+def _structuring(*, in_place: bool) -> Converter:
+    return structuring.make_converter(in_place=in_place)
+
+
+@functools.cache
+def _unstructuring() -> Converter:
+    return unstructuring.make_converter()
 
 
 # ---- bytes
@@ -87,7 +90,7 @@ def structure(data: object, type: type[T], *, path: str = "$") -> T:
         DecodeError: the data does not have the documented shape; `path` names the place.
     """
     try:
-        return cast("T", _structuring.get_structure_hook(type)(data, type))
+        return cast("T", _structuring(in_place=False).get_structure_hook(type)(data, type))
     except DecodeError:
         pass
     if isinstance(mark_of(type), Tagged) and not is_object(data):  # only among others is it an unknown model
@@ -102,7 +105,7 @@ def structure_in_place(data: object, type: type[T]) -> T:
         DecodeError: something does not fit exactly. Call `structure` with the same data, decoded again: it knows the
             exceptions, and can say what is wrong.
     """
-    return cast("T", _structuring_in_place().get_structure_hook(type)(data, type))
+    return cast("T", _structuring(in_place=True).get_structure_hook(type)(data, type))
 
 
 def structure_event(data: object) -> Event:
@@ -121,7 +124,7 @@ def unstructure(model: object) -> Any:
         InvalidRequestError: a value of something else than a model is not JSON data; `parameter` names it.
     """
     type_ = type(model)
-    return _unstructuring.get_unstructure_hook(type_)(model) if attrs.has(type_) else check_json(model)
+    return _unstructuring().get_unstructure_hook(type_)(model) if attrs.has(type_) else check_json(model)
 
 
 def unstructure_as(value: object, type: Any, parameter: str) -> Any:

@@ -25,7 +25,6 @@ from ..models._base import WRAPPED, Model, Tagged, Unknown
 logger = logging.getLogger("livechat_customer_async")
 
 _LARGEST_EXACT = 2**53  # of the integers that a float holds
-_INT_KEY = re.compile(r"-?[0-9]{1,20}")
 _KINDS: dict[type, str] = {
     dict: "an object",
     list: "a list",
@@ -160,7 +159,7 @@ def _read_map(data: Any, type_: Any, path: str) -> dict[Any, Any]:
 
 def _int_key(key: str, path: str) -> int:
     # JSON has only str keys. `int` alone would also accept " 7", "+7" and "7_0".
-    if _INT_KEY.fullmatch(key) is None:
+    if re.fullmatch(r"-?[0-9]{1,20}", key) is None:
         raise DecodeError("expected a key that is an int", path=f"{path}.{key[:40]}")
     return int(key)
 
@@ -213,7 +212,7 @@ def _read_union(data: Any, arms: tuple[Any, ...], path: str) -> Any:
     if is_object(data) and models:
         best = max(models, key=lambda model: len(data.keys() & attrs.fields_dict(model).keys()))
         return _read_model(data, best, path)
-    if data.__class__ in plain:
+    if data.__class__ in plain or (float in plain and is_list(data)):  # with a number as good as a str: any JSON
         return data
     raise mismatch("another kind of value", data, path)
 
@@ -275,7 +274,7 @@ def _misfit(unknown: type[Unknown] | None, data: Any, error: DecodeError, path: 
 def _read_unknown(cls: type[Unknown], data: Any, problem: str | None) -> Unknown:
     raw: dict[str, Any] = data if is_object(data) else {}
     values: dict[str, Any] = {"raw": raw, "problem": problem}
-    for field in cast("Any", attrs.fields(cast("Any", cls))):
+    for field in attrs.fields(cast("Any", cls)):
         if field.name not in values and raw.get(field.name) is not None:
             try:
                 values[field.name] = read(raw[field.name], field.type, "$")

@@ -375,7 +375,7 @@ def read_event(event: Event) -> str | None:
             return event.url
         case FilledForm():
             assert_type(event.fields, tuple[FilledField, ...])
-            assert_type(event.fields[0].answer, str | FieldAnswer | GroupAnswer | int | float | list[Any] | None)
+            assert_type(event.fields[0].answer, str | FieldAnswer | GroupAnswer | bool | int | float | None)
             return event.form_id
         case RichMessage():
             assert_type(event.elements, tuple[RichElement, ...])
@@ -390,6 +390,8 @@ def read_event(event: Event) -> str | None:
             return event.annotation_type
         case UnknownEvent():
             assert_type(event.raw, dict[str, Any])
+            assert_type(event.author_id, str | None)
+            assert_type(event.problem, str | None)
             return event.type
         case _:
             assert_never(event)
@@ -439,7 +441,6 @@ REJECTIONS: list[type[ApiError]] = [
     AuthorizationError,
     CustomerBannedError,
     EntityTooLargeError,
-    FileTooLargeError,
     GroupNotFoundError,
     GroupOfflineError,
     GroupUnavailableError,
@@ -478,6 +479,9 @@ async def failures(call: Awaitable[Chat]) -> float | str | None:
         return assert_type(error.excerpt, str | None)
     except DecodeError as error:
         return assert_type(error.path, str)
+    except FileTooLargeError as error:
+        too_large: EntityTooLargeError = error
+        return too_large.parameter if isinstance(too_large, InvalidRequestError) else None
     except InvalidRequestError as error:
         return assert_type(error.parameter, str | None)
     except ChatWindowError as error:
