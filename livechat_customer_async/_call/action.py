@@ -111,12 +111,14 @@ def as_they_are(parameters: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-@attrs.frozen(eq=False, repr=False)
 class Request:
     """What a call sends: plain data, checked; and the file where it is an upload."""
 
-    payload: dict[str, Any]
-    upload: Upload | None = None
+    __slots__ = ("payload", "upload")
+
+    def __init__(self, payload: dict[str, Any], upload: Upload | None = None) -> None:
+        self.payload = payload
+        self.upload = upload
 
 
 @attrs.frozen(eq=False, repr=False)

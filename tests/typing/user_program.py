@@ -461,6 +461,10 @@ REJECTIONS: list[type[ApiError]] = [
 async def failures(call: Awaitable[Chat]) -> float | str | None:
     try:
         return (await call).id
+    except FileTooLargeError as error:
+        refused: EntityTooLargeError = error
+        print(refused)
+        return assert_type(error.parameter, str | None)
     except MisdirectedRequestError as error:
         return assert_type(error.region, str | None)
     except ApiError as error:
@@ -479,9 +483,6 @@ async def failures(call: Awaitable[Chat]) -> float | str | None:
         return assert_type(error.excerpt, str | None)
     except DecodeError as error:
         return assert_type(error.path, str)
-    except FileTooLargeError as error:
-        too_large: EntityTooLargeError = error
-        return too_large.parameter if isinstance(too_large, InvalidRequestError) else None
     except InvalidRequestError as error:
         return assert_type(error.parameter, str | None)
     except ChatWindowError as error:
