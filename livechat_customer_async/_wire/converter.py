@@ -16,6 +16,7 @@ from ..errors import DecodeError, InvalidRequestError
 from ..models import Event
 from ..models._base import Tagged
 from ..models._checks import check_for
+from ..models._pydantic import conversion
 from . import structuring, unstructuring
 from .reading import mismatch, read
 
@@ -135,3 +136,7 @@ def unstructure_as(value: object, type: Any, parameter: str) -> Any:
     """
     checked = check_for(type)(value, parameter)
     return unstructure(checked) if attrs.has(checked.__class__) else checked
+
+
+conversion.structure = structure
+conversion.unstructure = unstructure
