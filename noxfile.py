@@ -147,18 +147,16 @@ def docs(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on every Python found, on the first with coverage.
 
-    The slow tests run on the first and the last Python only, and without coverage, which would double their time.
+    The slow tests run on the last Python only, and in `lowest`: coverage would double their time.
     """
     install(session, "tests")
     if session.posargs:
         session.run("pytest", *WORKERS, "-m", "not docs", *session.posargs)
-        return
-    if session.python == FIRST:
+    elif session.python == FIRST:
         session.run("coverage", "erase")
         session.run("coverage", "run", "-m", "pytest", *WORKERS, "-m", "not docs and not slow")
         session.run("coverage", "combine", "--quiet")
         session.run("coverage", "report")
-        session.run("pytest", *WORKERS, "-m", "slow")
     else:
         session.run("pytest", *WORKERS, "-m", "not docs" if session.python == LAST else "not docs and not slow")
 

@@ -1,4 +1,4 @@
-"""Answers as the API gives them, of 1.3, 34 and 63 KB; the same on every run."""
+"""Responses like the API's, of 1.3, 34 and 63 KB, identical on every run."""
 
 import json
 import random
@@ -88,7 +88,7 @@ def _users() -> list[dict[str, Any]]:
 
 
 def chat_threads(size: int) -> bytes:
-    """The answer of `get_chat_threads`: a chat of threads with 20 events each, at least `size` bytes in all."""
+    """Return the response of `get_chat_threads`: a chat of threads with 20 events each, at least `size` bytes long."""
     chance = random.Random(SEED)
     threads: list[dict[str, Any]] = []
     chat = {
@@ -121,7 +121,7 @@ def _thread(index: int) -> dict[str, Any]:
 
 
 def sent_event() -> bytes:
-    """The answer of `send_event`, of 1.3 KB: a long message."""
+    """Return the response of `send_event`, 1.3 KB: a long message."""
     event = {**_event(random.Random(SEED), 0), "custom_id": "8a0a5a1e-order-10042"}
     answer = {"thread_id": "K600PKZ001", "event": event}
     event["text"] = ""
@@ -141,4 +141,4 @@ def encode(data: object) -> bytes:
 
 
 BODIES = {"1.3": sent_event, "34": lambda: chat_threads(34_000), "63": lambda: chat_threads(63_000)}
-"""What makes each body, by its size in KB."""
+"""The function that builds each body, by its size in KB."""

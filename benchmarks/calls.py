@@ -17,7 +17,7 @@ from benchmarks.worker import Worker
 
 @dataclass(frozen=True)
 class Cell:
-    """One load on one kind of server; `size` in KB, `latency` in ms."""
+    """A load on a kind of server. `size` is in KB, `latency` in ms."""
 
     in_flight: int
     latency: int = 0
@@ -66,7 +66,7 @@ def rounds_of(*, quick: bool) -> int:
 
 
 def run(cells: list[Cell], names: list[str], *, quick: bool) -> Cells:
-    """Measure all cells, with one process per variant."""
+    """Measure all cells with one process per variant."""
     workers = {name: Worker(name) for name in names}
     results: Cells = {}
     with Server() as server:
@@ -79,7 +79,7 @@ def run(cells: list[Cell], names: list[str], *, quick: bool) -> Cells:
 
 
 def run_in_turn(cells: list[Cell], name: str, *, quick: bool) -> Rounds:
-    """Measure all cells in each round, of one variant: to compare the cells."""
+    """Measure all cells of one variant in each round, to compare the cells."""
     by_name = {str(cell): cell for cell in cells}
     worker = Worker(name)
     with Server() as server:
@@ -137,7 +137,7 @@ def goals(results: Cells, scaling: Rounds) -> list[Goal]:
 
 
 def cell_table(results: Cells, names: list[str], cells: list[Cell], what: str, base: str = RAW) -> str:
-    """A figure for each variant and cell, with its ratio to that of the base."""
+    """Return a table of one figure per variant and cell, with its ratio to the base variant."""
     short = base.partition(":")[0]
     headers = ["client", *itertools.chain.from_iterable((str(cell), f"÷ {short}") for cell in cells)]
     return table(headers, [[name, *cell_row(results, name, cells, what, base)] for name in names])
@@ -159,7 +159,7 @@ def scaling_table(scaling: Rounds) -> str:
 
 
 def complaints(results: Cells) -> Iterator[str]:
-    """What did not go well: variants that could not be measured, and calls that failed."""
+    """Return notes on variants that could not be measured and on calls that failed."""
     for cell, rounds in results.items():
         for name, why in rounds.failures.items():
             yield f"{cell}: {name}: {why}"

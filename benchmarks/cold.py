@@ -1,4 +1,4 @@
-"""Cold start: imports, the first calls, further sessions. Each figure of the first two in a fresh process.
+"""Cold start: imports, the first calls, further sessions. Imports and first calls are measured in fresh processes.
 
 `python -m benchmarks.cold [quick] [reference] [VARIANT…]`
 """
@@ -94,7 +94,7 @@ asyncio.run(main())
 
 
 def answer_of(name: str) -> bytes:
-    """An answer for the calls below."""
+    """The response to the calls below."""
     from benchmarks.bodies import BODIES, encode
 
     chat = json.loads(BODIES["34"]())["chat"]
@@ -108,7 +108,7 @@ def answer_of(name: str) -> bytes:
 
 
 def fresh(code: str) -> Sample:
-    """Run code in a fresh process and read the sample that it prints."""
+    """Run code in a fresh process and return the sample it prints."""
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     if result.returncode:
         return {"error": result.stderr.strip().splitlines()[-1]}

@@ -1,4 +1,4 @@
-"""Decode: from an answer's bytes to a chat's models, in multiples of `orjson.loads` of the same bytes.
+"""Decoding: a response body into the models of a chat, as a multiple of `orjson.loads` of the same bytes.
 
 `python -m benchmarks.decode [quick] [reference] [VARIANT…]`
 """
@@ -59,12 +59,12 @@ def decoder(name: str) -> Decode:
 
 @cache
 def body_of(size: str) -> bytes:
-    """The chat alone: `chat` is unwrapped by a look into the dict, which costs nothing."""
+    """Decode the chat alone; looking up `chat` in the dict costs nothing."""
     return orjson.dumps(orjson.loads(BODIES[size]())["chat"])
 
 
 def once(name: str, size: str, seconds: float) -> Sample:
-    """Microseconds of one decoding, the median over `seconds`, each on its own: garbage is collected as it comes."""
+    """Return the median of single decodings over `seconds`, in microseconds, with the garbage collector running."""
     decode, body = decoder(name), body_of(size)
     decode(body)
     gc.collect()

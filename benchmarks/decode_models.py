@@ -1,4 +1,4 @@
-"""The classes of a chat for the peers of `decode`: the same fields as ours, taken from ours, in each library's own way.
+"""The classes of a chat for the peers of `decode`, derived from our models in each library's own style.
 
 cattrs gets attrs classes and a tagged union by its own strategy; pydantic strict models; msgspec structs. Where they do
 less than ours: none unwraps property values, sorts events, keeps unknown events or reads null as absent, and msgspec
@@ -15,11 +15,11 @@ import attrs
 from livechat_customer_async import Chat, UnknownEvent, UnknownUser
 
 Make = Callable[[type, dict[str, tuple[Any, Any]]], type]
-"""Makes a library's own class for one of ours: from its fields' types and defaults, `attrs.NOTHING` for none."""
+"""Builds a library's class from the fields' types and defaults (`attrs.NOTHING` for none)."""
 
 
 class Translation:
-    """Our classes in another library's terms, each once."""
+    """Our classes rebuilt with another library, each once."""
 
     def __init__(self, make: Make, tagged: Callable[[Any], Any], scalars: dict[Any, Any]) -> None:
         self._make = make
@@ -63,7 +63,7 @@ def has_factory(default: Any) -> bool:
 
 
 def cattrs_decoder() -> Callable[[Any], Any]:
-    """Stock cattrs: the default converter, with tagged unions and a hook for timestamps, which it cannot do without."""
+    """Stock cattrs: the default converter with the minimum it needs, tagged unions and a hook for timestamps."""
     from cattrs import Converter
     from cattrs.strategies import configure_tagged_union
 

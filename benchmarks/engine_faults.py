@@ -1,4 +1,4 @@
-"""What a session over each engine says of a call that fails, and whether it is true; and whether it takes a proxy.
+"""How a session over each engine reports failed calls, whether the report is true, and whether a proxy works.
 
 `python -m benchmarks.engine_faults ENGINE` prints JSON. The server is in the same process: nothing here is timed.
 """
@@ -42,7 +42,7 @@ class Peer:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     heads: list[bytes]
-    """Of all requests that were read whole, on all connections."""
+    """All requests that were read completely, on all connections."""
 
     async def request(self) -> None:
         head = await self.reader.readuntil(b"\r\n\r\n")
@@ -65,7 +65,7 @@ Script = Callable[[Peer], Awaitable[None]]
 
 
 async def close_at_once(_peer: Peer) -> None:
-    """Closed by whoever runs this."""
+    """Do nothing; the caller closes the connection."""
 
 
 async def close_after_request(peer: Peer) -> None:
@@ -115,7 +115,7 @@ async def answer(peer: Peer) -> None:
 
 @contextlib.asynccontextmanager
 async def serving(script: Script, tls: ssl.SSLContext | None) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """Run a script for each connection; gives the port, and the heads of the requests as they come in."""
+    """Run a script for each connection; yield the port and the list of request heads received."""
     heads: list[bytes] = []
     tasks: set[asyncio.Task[Any] | None] = set()
 
@@ -148,7 +148,7 @@ def answered_or_not_sent(error: BaseException | None) -> bool:
 
 @dataclass(frozen=True)
 class Fault:
-    """`script` is `None` for a port on which nobody listens; `warm`: calls that go well before, and a moment after."""
+    """A fault. `script` is `None` for a port on which nothing listens; `warm` calls succeed before it."""
 
     script: Script | None
     is_true: Truth
@@ -207,7 +207,7 @@ class Seen:
 
 
 class Authority:
-    """A certificate for 127.0.0.1, and the file to trust it by."""
+    """Return a server context for 127.0.0.1 and the CA file that makes it trusted."""
 
     def __init__(self, folder: str) -> None:
         authority = trustme.CA()
@@ -219,7 +219,7 @@ class Authority:
 
 
 class NoEndError(Exception):
-    """Our patience was at an end before the call was."""
+    """The call did not end within the benchmark's limit."""
 
 
 async def unused_port() -> int:
@@ -229,7 +229,7 @@ async def unused_port() -> int:
 
 
 async def call(session: AsyncCustomerSession) -> BaseException | None:
-    """Make a call that must not be repeated; return what it raised."""
+    """Make a call that must not be repeated, and return the exception."""
     limit = asyncio.timeout(_PATIENCE)
     try:
         async with limit:
@@ -263,7 +263,7 @@ async def try_fault(engine: str, fault: Fault, authority: Authority) -> Seen:
 
 
 def _class_of(error: BaseException) -> str:
-    """Its name; with that of its package where it is none of ours."""
+    """Return the exception's name, with its package if it is not ours."""
     name = type(error).__name__
     return name if isinstance(error, LiveChatError) else f"{type(error).__module__.partition('.')[0]}.{name}"
 
@@ -272,7 +272,7 @@ def _class_of(error: BaseException) -> str:
 
 
 async def try_proxy(engine: str) -> bool:
-    """Whether a call to a port on which nobody listens is answered by a proxy that forwards."""
+    """Return whether a proxy answers a call to a port on which nothing listens."""
     async with serving(answer, None) as (port, heads):
         setup = Setup(proxy=f"http://127.0.0.1:{port}")
         url = f"http://127.0.0.1:{await unused_port()}"

@@ -1,4 +1,4 @@
-"""Some hundred calls over a tiny pool, each cancelled at a random moment; then: does the session still work?
+"""Hundreds of calls over a tiny pool, each cancelled at a random moment, followed by a check of the session.
 
 `python -m benchmarks.engine_storm ENGINE SEED` prints JSON. Cancelled natively, by `Task.cancel`, which breaks through
 anyio's shields. The server closes connections now and then, so that cancellations also hit connects and handshakes.
@@ -37,7 +37,7 @@ _LAST_ANSWER = _ANSWER.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
 
 @dataclass
 class Seen:
-    """What the server sees: the connections that are open, and the most that were."""
+    """The server's view: open connections, and the most that were open at once."""
 
     chance: random.Random
     connections: set[asyncio.BaseTransport] = field(default_factory=set)
@@ -45,7 +45,7 @@ class Seen:
 
 
 class Server(Answering):
-    """Every eighth answer is the last on its connection."""
+    """Serve a connection; every eighth response closes it."""
 
     def __init__(self, seen: Seen) -> None:
         super().__init__(_ANSWER, _LATENCY)
@@ -80,7 +80,7 @@ async def probe(session: AsyncCustomerSession) -> None:
 
 
 async def storm(session: AsyncCustomerSession, chance: random.Random) -> int:
-    """Cancel all calls; return how many did not end then."""
+    """Cancel all calls and return how many did not end."""
     hung = 0
     for _ in range(CALLS // _AT_ONCE):
         tasks = [asyncio.create_task(probe(session)) for _ in range(_AT_ONCE)]
@@ -95,7 +95,7 @@ async def storm(session: AsyncCustomerSession, chance: random.Random) -> int:
 
 
 async def answered(session: AsyncCustomerSession) -> int:
-    """How many probes, all at once, are answered in time."""
+    """Return how many concurrent probes are answered in time."""
     tasks = [asyncio.create_task(probe(session)) for _ in range(PROBES)]
     done, running = await asyncio.wait(tasks, timeout=_LIMIT + 1)
     for task in running:
@@ -104,7 +104,7 @@ async def answered(session: AsyncCustomerSession) -> int:
 
 
 async def settled(seen: Seen, wanted: int) -> int:
-    """How many connections are open, once no more close or so many are left."""
+    """Wait until no more connections close or `left` remain; return how many are open."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_SETTLE):
             while len(seen.connections) > wanted:  # noqa: ASYNC110 - a benchmark may poll

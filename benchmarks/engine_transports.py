@@ -1,4 +1,4 @@
-"""What could stand under the session: the engines that `engines` compares, each as its documentation advises.
+"""The engines that `engines` compares, each configured as its documentation advises.
 
 All stand under the same session: its limiter hands out as many slots as the pool below may have connections, oldest
 call first, and its guard keeps cancellations from harming that pool. So what differs is the engine alone.
@@ -23,7 +23,7 @@ KEEPALIVE = 30.0
 
 @dataclass(frozen=True)
 class Setup:
-    """What an engine has to do; without a `ca_file` it trusts what the machine trusts."""
+    """The options of an engine. Without a `ca_file` it trusts the system's certificates."""
 
     ca_file: str = ""
     proxy: str | None = None
@@ -37,7 +37,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Engine:
-    """`options` makes what the session's constructor is given; `modules` are imported for it on top of the package."""
+    """An engine: `options` returns arguments for the session, `modules` are its additional imports."""
 
     options: Callable[[Setup], dict[str, Any]]
     modules: tuple[str, ...]
@@ -58,7 +58,7 @@ def httpx_alone(setup: Setup) -> dict[str, Any]:
 
 
 class Sharded(httpx.AsyncBaseTransport):
-    """Small pools in place of a large one: httpx's looks at all its connections twice per call."""
+    """Many small pools: httpx's pool scans all its connections twice per call."""
 
     def __init__(self, setup: Setup) -> None:
         count = min(SHARDS, setup.connections)
@@ -90,7 +90,7 @@ class Sharded(httpx.AsyncBaseTransport):
 
 
 class _Counted(httpx.AsyncByteStream):
-    """An answer that says when it has been read."""
+    """A response body that reports when it has been read."""
 
     def __init__(self, stream: Any, done: Callable[[], None]) -> None:
         self._stream = stream
@@ -111,7 +111,7 @@ class _Counted(httpx.AsyncByteStream):
 
 
 class Httpcore2(httpx.AsyncBaseTransport):
-    """What `httpx2.AsyncHTTPTransport` does, for httpx."""
+    """An httpx transport over httpx2's."""
 
     def __init__(self, setup: Setup) -> None:
         import httpcore2
@@ -169,7 +169,7 @@ class _Httpcore2Stream(httpx.AsyncByteStream):
 
 
 def as_httpx(error: Exception) -> httpx.TransportError:
-    """The error of the same name in httpx."""
+    """Return httpx's exception of the same name."""
     same: httpx.TransportError = getattr(httpx, type(error).__name__)(str(error))
     return same
 
@@ -186,7 +186,7 @@ def httpx_aiohttp(setup: Setup) -> httpx.AsyncBaseTransport:
 
 
 def pyreqwest(setup: Setup) -> httpx.AsyncBaseTransport:
-    """Its transport makes one limit of a request's four, and asks for the client's to be set where they matter."""
+    """pyreqwest's transport. It merges the four timeouts of a request into one; finer limits are set on its client."""
     from pyreqwest.client import ClientBuilder
     from pyreqwest.compatibility.httpx import HttpxTransport
     from pyreqwest.proxy import ProxyBuilder
@@ -211,7 +211,7 @@ def under(make: Callable[[Setup], httpx.AsyncBaseTransport]) -> Callable[[Setup]
 
 HTTPX = "httpx's own"
 ENGINES = {
-    OURS: Engine(ours, ("livechat_customer_async._net.http11",)),
+    OURS: Engine(ours, ("livechat_customer_async._net.http11.engine",)),
     HTTPX: Engine(httpx_alone, ("httpcore",)),
     f"httpx's own in {SHARDS} pools": Engine(under(Sharded), ("httpcore",)),
     "httpcore2 behind httpx": Engine(under(Httpcore2), ("httpcore2",)),
@@ -231,4 +231,4 @@ def _variant(engine: Engine) -> Variant:
 
 
 ENGINE_VARIANTS = {name: _variant(engine) for name, engine in ENGINES.items() if name != OURS}
-"""For the worker, which has ours already."""
+"""The engines by name, for the worker."""

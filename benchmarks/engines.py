@@ -1,4 +1,4 @@
-"""Engines: the evidence for what stands under the session by default. Each engine under the same session.
+"""Engines: the evidence for the default engine. Each one is measured under the same session.
 
 `python -m benchmarks.engines [quick] [reference] [ENGINE…]`
 """
@@ -51,11 +51,11 @@ print('{{"ms": %f}}' % ((time.perf_counter() - start) * 1e3))
 """
 
 Faults = dict[str, dict[str, Any]]
-"""What `engine_faults` printed for each engine, or the `error` that kept it from that."""
+"""The output of `engine_faults` for each engine, or the `error` that prevented it."""
 
 
 def in_a_process(module: str, *arguments: str) -> dict[str, Any]:
-    """Run a module and read the JSON that it prints."""
+    """Run a module and return the JSON it prints."""
     command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
@@ -76,7 +76,7 @@ def storms(names: list[str], seeds: tuple[int, ...]) -> Rounds:
 
 
 def faults(names: list[str]) -> Faults:
-    """All at once: nothing of it is timed."""
+    """Run the fault checks of all engines concurrently; they measure no time."""
     tell("  faults")
     with ThreadPoolExecutor() as threads:
         return dict(zip(names, threads.map(lambda name: in_a_process("engine_faults", name), names), strict=True))
@@ -106,7 +106,7 @@ def storm_table(cell: Rounds) -> str:
 
 
 def faults_table(results: Faults) -> str:
-    """A column for each engine, or one for several of which the same is true."""
+    """Return a table with a column per engine; engines with equal results share one."""
     columns: dict[tuple[str, ...], list[str]] = {}
     for name, result in results.items():
         said = tuple(str(Seen(**result["faults"][fault])) if "faults" in result else "failed" for fault in FAULTS)
@@ -118,8 +118,6 @@ def faults_table(results: Faults) -> str:
 def extras_table(imported: Rounds, results: Faults) -> str:
     def row(name: str) -> list[str]:
         proxy = {True: "yes", False: "no", None: "failed"}[results[name].get("proxy")]
-        if name == OURS and proxy == "yes":
-            proxy = "yes, over httpx's own"
         return [name, ", ".join(ENGINES[name].modules), number(imported.median(name, "ms")), proxy]
 
     return table(["engine", "imports", "ms", "calls by an HTTP proxy"], map(row, results))
@@ -129,7 +127,7 @@ def extras_table(imported: Rounds, results: Faults) -> str:
 
 
 def wrong(results: Faults, name: str) -> int | None:
-    """How many faults a session over the engine gets wrong."""
+    """Return how many faults a session over the engine reports wrongly."""
     said = results.get(name, {}).get("faults")
     return None if said is None else sum(not Seen(**said[fault]).is_right for fault in FAULTS)
 

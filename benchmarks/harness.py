@@ -1,8 +1,8 @@
-"""What all benchmarks share: options, interleaved rounds, medians and ratios, tables, JSON.
+"""Shared by all benchmarks: options, interleaved rounds, medians and ratios, tables, JSON.
 
-A benchmark compares *variants* in *cells*. All variants of a cell are measured in turn, round after round, so that a
-machine that slows down slows all of them. What is compared is the ratio within one round; what is reported is the
-median of the rounds. A variant whose package is not installed is skipped, and named as skipped.
+A benchmark compares *variants* in *cells*. All variants of a cell are measured in turn in each round, so that a machine
+that slows down slows all of them. Ratios are taken within a round; medians of the rounds are reported. A variant whose
+package is not installed is skipped, and the report says so.
 """
 
 import datetime as dt
@@ -45,11 +45,11 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Options:
-    """What was said on the command line.
+    """Options of the command line.
 
     Attributes:
-        quick: fewer cells, rounds and seconds: to see that all runs, and roughly how; its figures are not for quoting.
-        reference: also write the result to the committed `reference/` folder.
+        quick: fewer cells, rounds and seconds. Shows that everything runs; its figures are not for quoting.
+        reference: also write the result to the committed folder `reference/`.
         only: names of the variants to measure; empty for all.
     """
 
@@ -70,9 +70,9 @@ class Options:
 
 
 def pin(place: int) -> None:
-    """Keep this process on one core, counted from the first that it may use (0) or from the last (-1).
+    """Pin this process to one of the cores it may use, by index: 0 is the first, -1 the last.
 
-    Does nothing where there is but one core, or the platform cannot.
+    Does nothing with a single core, or on a platform that cannot pin.
     """
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
@@ -81,7 +81,7 @@ def pin(place: int) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """Describe the machine and the packages measured."""
     return {
         "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "python": platform.python_version(),
@@ -113,7 +113,7 @@ def _version(package: str) -> str | None:
 
 
 def missing(modules: Iterable[str]) -> str | None:
-    """Why a variant cannot be measured; `None` where it can."""
+    """Return why a variant cannot be measured, or `None` if it can."""
     absent = [name for name in modules if importlib.util.find_spec(name) is None]
     return f"{', '.join(absent)} not installed" if absent else None
 
@@ -125,7 +125,7 @@ Sample = dict[str, Any]
 
 
 def interleaved(names: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
-    """Each variant once per round, each round begun by another one."""
+    """Yield each variant once per round; each round starts with another one."""
     for turn in range(rounds):
         first = turn % len(names)
         for name in (*names[first:], *names[:first]):
@@ -134,7 +134,7 @@ def interleaved(names: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
 
 @dataclass
 class Rounds:
-    """The samples of one cell: for each variant, one per round."""
+    """The samples of one cell: one per variant and round."""
 
     samples: dict[str, list[Sample | None]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
@@ -155,7 +155,7 @@ class Rounds:
         return statistics.median(values) if (values := self.values(name, what)) else None
 
     def ratio(self, name: str, other: str, what: str) -> float | None:
-        """The median of the ratios within one round."""
+        """Return the median of the ratios within each round."""
         pairs = zip(self.samples.get(name, ()), self.samples.get(other, ()), strict=False)
         ratios = [a[what] / b[what] for a, b in pairs if a is not None and b is not None and b[what]]
         return statistics.median(ratios) if ratios else None
@@ -174,7 +174,7 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 
 def measure(names: Sequence[str], rounds: int, once: Callable[[str], Sample], what: str) -> Rounds:
-    """Measure all variants of a cell, interleaved; one that failed is not tried again."""
+    """Measure all variants of a cell in turn. A variant that fails is not tried again."""
     cell = Rounds()
     if not names:
         return cell
@@ -186,7 +186,7 @@ def measure(names: Sequence[str], rounds: int, once: Callable[[str], Sample], wh
 
 
 def tell(line: str) -> None:
-    """Progress, on stderr: only the tables are output."""
+    """Show progress on stderr; stdout has the tables only."""
     if sys.stderr.isatty():
         print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
 
@@ -200,7 +200,7 @@ def done() -> None:
 
 @dataclass(frozen=True)
 class Goal:
-    """A bound that a figure must keep: at most `at_most` or at least `at_least`."""
+    """A limit for a figure: at most `at_most` or at least `at_least`."""
 
     name: str
     what: str
@@ -238,7 +238,7 @@ def goals_table(goals: Iterable[Goal]) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A figure with so many significant digits, but all digits before the point."""
+    """Format a figure with `digits` significant digits, and at least all digits before the decimal point."""
     if value is None:
         return "–"
     if abs(value) >= 10 ** (digits - 1):
@@ -251,7 +251,7 @@ def rounded(value: float) -> float:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table whose columns are aligned in plain text too."""
+    """Return a Markdown table whose columns are also aligned in plain text."""
     body = [list(row) for row in rows]
     widths = [max(len(row[i]) for row in [list(headers), *body]) for i in range(len(headers))]
 
@@ -275,7 +275,7 @@ def to_json(result: Mapping[str, Any]) -> str:
 def report(
     name: str, options: Options, tables: Mapping[str, str], facts: Mapping[str, Any], notes: Sequence[str]
 ) -> None:
-    """Print the tables, and write what they come from as JSON."""
+    """Print the tables and write the figures behind them as JSON."""
     done()
     shape = machine()
     print(f"# {name}{' (quick: not for quoting)' if options.quick else ''}")

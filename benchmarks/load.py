@@ -1,4 +1,4 @@
-"""Puts a number of calls in flight for a while, and counts: calls, CPU, latencies.
+"""Keep a number of calls in flight for a while, and measure throughput, CPU time and latencies.
 
 A window of time is measured, after a while of the same load: nobody's first connections count. Calls that were still
 under way when the window closed are waited for, and those that do not end are counted with the age they had: a call
@@ -21,7 +21,7 @@ Call = Callable[[], object]
 
 @dataclass(frozen=True)
 class Load:
-    """Seconds are the window's; `warm` comes before it, `drain` at most after it."""
+    """Durations in seconds: the window, `warm` before it, and at most `drain` after it."""
 
     in_flight: int
     seconds: float
@@ -31,7 +31,7 @@ class Load:
 
 @dataclass
 class Tally:
-    """Latencies since the window was opened, and what the clocks said at both its ends."""
+    """Latencies within the window, and clock readings at both its ends."""
 
     latencies: list[float] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Tally:
 
 
 async def drive(call: AsyncCall, load: Load) -> Sample:
-    """Keep so many calls in flight, each by a task that makes one after the other."""
+    """Keep calls in flight with tasks that each make one call after another."""
     if not await call():
         return {"error": "the answer is empty"}
     tally = Tally()
@@ -99,7 +99,7 @@ async def drive(call: AsyncCall, load: Load) -> Sample:
 
 
 def drive_threads(call: Call, load: Load) -> Sample:
-    """Keep so many calls in flight, each by a thread that makes one after the other."""
+    """Keep calls in flight with threads that each make one call after another."""
     if not call():
         return {"error": "the answer is empty"}
     tally = Tally()

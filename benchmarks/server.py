@@ -1,4 +1,4 @@
-"""The server of all benchmarks: as little work per request as asyncio can do, in a process and on a core of its own.
+"""The server of all benchmarks, with as little work per request as asyncio allows, in its own process and core.
 
 It listens on one port for each kind of answer, so that it has nothing to decide per request. `Server` starts it;
 `python -m benchmarks.server` is what that runs. It ends when its standard input does.
@@ -33,7 +33,7 @@ def response(body: bytes) -> bytes:
 
 
 def content_length(head: bytes) -> int | None:
-    """The request's declared length; `None` where it goes in chunks."""
+    """Return the declared length of a request, or `None` if it is chunked."""
     low = head.lower()
     at = low.find(b"\r\ncontent-length:")
     if at < 0:
@@ -42,7 +42,7 @@ def content_length(head: bytes) -> int | None:
 
 
 class Answering(asyncio.Protocol):
-    """Reads a request and gives the one answer, after a while."""
+    """Reads requests and sends a fixed response after a delay."""
 
     def __init__(self, answer: bytes, latency: float) -> None:
         self.answer = answer
@@ -72,7 +72,7 @@ class Answering(asyncio.Protocol):
 
 
 class Sink(asyncio.BufferedProtocol):
-    """Takes uploads into one reused buffer and answers with a URL that ends in the number of bytes of the body.
+    """Receives uploads into one reused buffer and responds with a URL that ends in the size of the body.
 
     Where it verifies, it keeps the body, and the URL ends in the SHA-256 of the largest part.
     """

@@ -1,9 +1,8 @@
-"""Micro-benchmarks of the hot path: encode, decode, decide, a whole call without a network.
+"""Micro-benchmarks of the hot path: encode, decode, decide, and a whole call without a network.
 
-Each is compared with `baseline.json` by its ratio to a yardstick, which is measured in turn with it, so that neither
-the machine nor its load counts for much: loading a 34 KB body by orjson and visiting each of its values in Python.
-Time is the thread's CPU time. A ratio depends on the Python version: there is a baseline for each that has been
-recorded, and where there is none, nothing is compared.
+Each is compared with `baseline.json` by its ratio to a yardstick: loading a 34 KB body with orjson and visiting each of
+its values. Both are measured in turn, in the thread's CPU time, so that the machine and its load matter little. Ratios
+depend on the Python version. On a version without a recorded baseline the tests are skipped.
 
     pytest benchmarks/test_micro.py                     compares
     MICRO_BASELINE=write pytest benchmarks/test_micro.py   records the baseline of this Python
@@ -40,7 +39,7 @@ from livechat_customer_async.errors import Outcome, TransportError
 BASELINE = Path(__file__).with_name("baseline.json")
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 TOLERANCE = 1.4
-"""So many times the baseline fails: below, a busy machine cannot be told from a slower program."""
+"""A ratio above this multiple of the baseline fails; less cannot be told from a busy machine."""
 ROUNDS = 100
 BATCH_SECONDS = 0.003
 
@@ -56,7 +55,7 @@ def recorded() -> dict[str, dict[str, float]]:
 
 @pytest.fixture
 def compare(benchmark: Any) -> Compare:
-    """Measures a function that does something so many times, and compares its ratio with the baseline."""
+    """Measure a function that repeats some work, and compare its ratio with the baseline."""
     body = BODIES["34"]()
 
     def run(name: str, repeat: Callable[[int], object]) -> None:
@@ -71,7 +70,7 @@ def compare(benchmark: Any) -> Compare:
             return (times,), {}
 
         benchmark.pedantic(repeat, setup=prepare, rounds=ROUNDS)
-        # The fastest of many rounds is what the program takes; all else is what the machine did meanwhile.
+        # The fastest round shows the program's own time; the others include interference.
         ratio = benchmark.stats.stats.min / times / min(yards)
         benchmark.extra_info.update(ratio=ratio, microseconds=benchmark.stats.stats.min / times * 1e6)
         check(name, ratio)
@@ -140,7 +139,7 @@ def test_decide(compare: Compare) -> None:
 
 @pytest.mark.parametrize("size", ["1.3", "34"])
 def test_whole_call(compare: Compare, size: str) -> None:
-    """All of a call but the connection: the transport answers at once."""
+    """Everything in a call but the connection: the transport answers at once."""
     body = BODIES[size]()
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
     with asyncio.Runner() as runner:
@@ -155,7 +154,7 @@ def test_whole_call(compare: Compare, size: str) -> None:
                 await call()
 
         try:
-            # Not by `runner.run`: for each run it changes the handling of signals, which costs more than a call.
+            # `runner.run` would change signal handlers each time, which costs more than a call.
             compare(f"call {size} KB", lambda times: runner.get_loop().run_until_complete(many(times)))
         finally:
             runner.run(session.aclose())

@@ -1,4 +1,4 @@
-"""Uploads: 50 files of 10 MB at once; memory, how long the event loop stands still, speed. Plain files and slow ones.
+"""Uploads: 50 files of 10 MB at once; memory, stalls of the event loop, speed. Plain files and slow ones.
 
 `python -m benchmarks.uploads [quick] [reference] [VARIANT…]`; each sample is taken in a fresh process, `… child JSON`.
 """
@@ -32,11 +32,11 @@ READ_SECONDS = 0.002
 _PATIENCE = 120.0
 
 Upload = Callable[[Path], Awaitable[str]]
-"""Uploads a file and returns the URL that the server gave."""
+"""Uploads a file and returns its URL."""
 
 
 class SlowFile(io.FileIO):
-    """A file each of whose reads blocks for 2 ms, as one on a network drive may."""
+    """A file whose reads each block for 2 ms, as on a network drive."""
 
     def read(self, size: int | None = -1) -> bytes:
         time.sleep(READ_SECONDS)
@@ -135,10 +135,10 @@ VARIANTS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
 
 
 class Memory:
-    """How far the resident memory rose above what it was, in MB, as the kernel saw it, not by looking now and then."""
+    """Growth of the peak resident memory in MB, as counted by the kernel, not sampled."""
 
     def __init__(self) -> None:
-        # From here on the kernel counts anew. Where it cannot, the peak so far is taken off: it may hide a little.
+        # Reset the kernel's peak. If that is not possible, the earlier peak is subtracted, which may hide some growth.
         with contextlib.suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")
         self._before = self._peak()
@@ -160,7 +160,7 @@ class Memory:
 
 
 async def longest_gap(gaps: list[float]) -> None:
-    """Wake up every millisecond, and note when it took longer than ever."""
+    """Wake up every millisecond, and record the longest time between two wake-ups."""
     last = time.perf_counter()
     while True:
         await asyncio.sleep(0.001)
@@ -172,14 +172,14 @@ async def longest_gap(gaps: list[float]) -> None:
 async def child(job: dict[str, Any]) -> Sample:
     path, size = Path(job["file"]), job["size"]
     client = VARIANTS[job["variant"]][0]
-    async with client(job["verify"], slow=False) as upload:  # what is fast must be right first
+    async with client(job["verify"], slow=False) as upload:  # correct before fast
         got = (await upload(path)).rpartition("/")[2]
         if got != job["sha256"]:
             return {"error": f"the server received other bytes: {got}"}
     async with client(job["url"], slow=job["slow"]) as upload:
         await upload(path)
-        # The collector's first full pass, over all that was imported, comes once in a process: 10 to 35 ms, at a
-        # moment of its own choice. It would be counted to the variant that happens to meet it.
+        # The garbage collector's first full pass, over everything imported, takes 10 to 35 ms once in a process. It
+        # would be counted for whichever variant is running.
         gc.collect()
         gaps = [0.0]
         ticker = asyncio.create_task(longest_gap(gaps))

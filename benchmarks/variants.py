@@ -1,4 +1,4 @@
-"""The clients that `calls` compares. Each makes the same call, as its documentation shows it, and reads the answer.
+"""The clients that `calls` compares. Each makes the same call as its documentation shows, and reads the response.
 
 All have at most 100 connections, and the defaults of their makers in everything else; time limits are raised, not taken
 away. The peers' result is the plain JSON; ours is the model.
@@ -28,7 +28,7 @@ CONNECTIONS = 100
 
 @dataclass(frozen=True)
 class Target:
-    """Whom to call for what: `ca_file` for TLS; `size` of the answer in KB says which action it is."""
+    """The server to call. `ca_file` is for TLS; the response's `size` in KB selects the action."""
 
     url: str
     ca_file: str
@@ -54,7 +54,7 @@ class Target:
 
     @property
     def verify(self) -> ssl.SSLContext | bool:
-        """What httpx and those like it take; without TLS their own default costs 20 ms a client, outside the window."""
+        """The `verify` argument of httpx and similar clients. Their default costs 20 ms a client, before the window."""
         return self.tls or True
 
 
@@ -134,7 +134,7 @@ async def aiohttp(target: Target) -> AsyncIterator[AsyncCall]:
 
 @contextlib.contextmanager
 def vendor(target: Target) -> Iterator[Call]:
-    """The vendor's SDK speaks another version of the API; the server does not mind, and sends the same answers.
+    """The vendor's SDK uses another version of the API; the server sends the same responses.
 
     It takes a host for its base URL and says https itself: for plain HTTP its public attribute `api_url` is changed.
     Its logging, which is on by default, is switched off, as its documents advise for production.
@@ -169,7 +169,7 @@ def ours(target: Target) -> AbstractAsyncContextManager[AsyncCall]:
 
 
 def ours_200(target: Target) -> AbstractAsyncContextManager[AsyncCall]:
-    """As a user would who has 1,000 calls at once: 100 connections to a server that takes 20 ms do 5,000 calls/s."""
+    """Configured for 1,000 concurrent calls: 100 connections allow at most 5,000 calls/s at 20 ms."""
     return ours_with(target, ssl_context=target.tls, limits=Limits(connections=200))
 
 
@@ -200,7 +200,7 @@ async def ours_with(target: Target, **options: Any) -> AsyncIterator[AsyncCall]:
 
 @dataclass(frozen=True)
 class Variant:
-    """One client; `threads`: how many it uses where more calls than that are asked for; 0: it needs none."""
+    """A client. `threads` is the most threads it uses; 0 means none."""
 
     opened: Callable[[Target], Any]
     requires: tuple[str, ...] = ()
@@ -234,7 +234,7 @@ ThreadedOpener = Callable[[Target], AbstractContextManager[Call]]
 
 
 def request_bytes(target: Target) -> bytes:
-    """What the floor sends: the request as our session would."""
+    """Return the bytes of our session's request, for the floor to send."""
     body = json.dumps(target.payload).encode()
     head = (
         f"POST {target.endpoint.partition('://')[2].partition('/')[2].join(('/', ''))} HTTP/1.1\r\n"

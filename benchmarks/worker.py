@@ -1,4 +1,4 @@
-"""A process that measures one variant: its imports, its garbage and its threads are nobody else's.
+"""A process that measures one variant, isolated from the imports, garbage and threads of the others.
 
 `Worker` starts it and keeps it for all cells; `python -m benchmarks.worker VARIANT` reads one job per line and answers
 with one sample per line. Workers that wait for their turn do nothing.
@@ -25,7 +25,7 @@ _ALL = {**VARIANTS, **ENGINE_VARIANTS}
 
 
 class Floor(asyncio.Protocol):
-    """Sends the ready request again as soon as the answer to the last one is there: less no client can do."""
+    """Sends a prepared request as soon as the previous response has arrived: the least a client can do."""
 
     def __init__(self, request: bytes, tally: Tally) -> None:
         self.request = request
@@ -105,14 +105,14 @@ def main(name: str) -> None:
 
 
 class Worker:
-    """One variant's process, started when it is needed."""
+    """The process of one variant, started when first needed."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._process: subprocess.Popen[str] | None = None
 
     def measure(self, target: dict[str, Any], load: dict[str, Any]) -> Sample:
-        """One sample; a worker that takes too long is ended, and that is the variant's result."""
+        """Take one sample. A worker that takes too long is killed, which becomes the variant's result."""
         if self._process is None or self._process.poll() is not None:
             command = [sys.executable, "-m", "benchmarks.worker", self._name]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -318,7 +318,7 @@ class AsyncCustomerSession:
 
     def stats(self) -> SessionStats:
         """Return what the pool is doing now, and has done."""
-        return self._pool.stats()
+        return self._call.stats()
 
     async def aclose(self) -> None:
         """Let calls in flight finish for 5 s, end the rest with an error, and close all connections. Idempotent.

@@ -19,6 +19,7 @@ __all__ = [
     "CustomerBannedError",
     "DecodeError",
     "EntityTooLargeError",
+    "FileTooLargeError",
     "GroupNotFoundError",
     "GroupOfflineError",
     "GroupUnavailableError",
@@ -108,13 +109,16 @@ class LiveChatError(Exception):
         return self.message
 
     def _facts(self) -> str:
-        facts = [] if self._is_read_in_doubt() else [_OUTCOME_TEXTS[self.outcome]]
+        facts = [] if self._is_read_in_doubt() else [self._outcome_text()]
         if self.attempts or isinstance(self, CallTimeoutError | TokenProviderError):
             plural = "attempt" if self.attempts == 1 else "attempts"
             facts.append(f"{self.attempts} {plural}, {self.elapsed:.3f} s")
         if self.not_repeated is not None:
             facts.append(f"not tried again: {self.not_repeated}")
         return "; ".join(facts)
+
+    def _outcome_text(self) -> str:
+        return _OUTCOME_TEXTS[self.outcome]
 
     def _is_read_in_doubt(self) -> bool:
         """Tell whether the outcome is unknown and means nothing: reading changes nothing on the server."""
@@ -138,6 +142,10 @@ class InvalidRequestError(LiveChatError, ValueError):
 
     def _said(self) -> str:
         return self.message if self.parameter is None else f"{self.parameter}: {self.message}"
+
+    def _outcome_text(self) -> str:
+        # The source of an upload may fail after the first bytes left.
+        return "the request was not completed" if self.attempts else super()._outcome_text()
 
 
 class SessionStateError(LiveChatError, RuntimeError):
@@ -359,3 +367,14 @@ class TooManyRequestsError(ApiError, type="too_many_requests"):
 
 class ServiceUnavailableError(ApiError, type="service_unavailable"):
     """The service is overloaded or temporarily down; see `retry_after`."""
+
+
+class FileTooLargeError(InvalidRequestError, EntityTooLargeError):
+    """The file is larger than the server's limit of 10 MB: refused by this package, before or while it was sent.
+
+    An `except` of either base class catches it. `type` is that of the server's refusal; `status_code` is 0, because
+    there was no answer.
+    """
+
+    def __init__(self, message: str = "", *, type: str | None = "entity_too_large", **facts: Any) -> None:
+        super().__init__(message, type=type, **facts)

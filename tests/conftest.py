@@ -14,7 +14,7 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
-# Blocking calls that blockbuster does not know by itself; they are the ones an upload or a connect could make.
+# Blocking calls of uploads and connects that blockbuster does not cover by itself.
 ALSO_BLOCKING = (
     "builtins.open",
     "io.open",
@@ -50,24 +50,24 @@ def _plain(text: str) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_blocking_calls() -> Iterator[None]:
-    """Fail any blocking call that the package makes, itself or through a library, in a thread that runs an event loop.
+    """Fail any blocking call by the package, itself or through a library, in a thread that runs an event loop.
 
-    Worker threads run no loop, so `anyio.to_thread` may block. So may a test's own code, no frame of the package.
+    Worker threads have no loop, so they may block, and so may a test's own code.
     """
     guard = BlockBuster(PACKAGE)
     for name in ALSO_BLOCKING:
         guard.functions[name] = BlockBusterFunction(None, name, scanned_modules=PACKAGE)
     for name in ("builtins.open", "io.open"):
-        # A library's import on first use reads modules; it happens once, and blockbuster allows it for `os.stat` too.
+        # A library imported on first use is read from disk once; blockbuster allows `os.stat` there too.
         guard.functions[name].can_block_in("<frozen importlib._bootstrap>", "_find_and_load")
-        # A measured line reads its source.
+        # Coverage reads the source of a measured module.
         guard.functions[name].can_block_in("coverage/python.py", "read_python_source")
-    # A measured call waits while another thread notes a measured file.
+    # Coverage waits while another thread records a file.
     guard.functions["threading.Lock.acquire"].can_block_in("coverage/collector.py", "lock_data")
     for function in guard.functions.values():
-        # A traceback reads its source, in every way there is.
+        # A traceback reads source files.
         function.can_block_in("linecache.py", "updatecache")
-        # A session is ready when constructed, so the first one in a process loads the certificates: once, about 20 ms.
+        # The first session of a process loads the CA certificates (about 20 ms).
         function.can_block_in("httpx/_config.py", "create_ssl_context")
     guard.activate()
     yield

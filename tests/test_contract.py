@@ -34,7 +34,7 @@ from livechat_customer_async import (
     actions,
 )
 from livechat_customer_async._call.action import Action
-from tests.contract.samples import ACTIONS as SAMPLED
+from tests.helpers.samples import ACTIONS as SAMPLED
 
 SAFE, UNSAFE = Replay.SAFE, Replay.UNSAFE
 NONE = type(None)
@@ -218,7 +218,7 @@ ApiError InternalError CustomerBannedError ApiValidationError
 AuthorizationError AuthenticationError LicenseExpiredError RequestTimeoutError UnsupportedVersionError
 MisdirectedRequestError GroupUnavailableError EntityTooLargeError GroupOfflineError UsersLimitReachedError
 WrongProductVersionError LicenseNotFoundError GroupNotFoundError GroupsOfflineError TooManyRequestsError
-ServiceUnavailableError
+ServiceUnavailableError FileTooLargeError
 """.split()  # noqa: SIM905 - one name a line would hide the grouping
 
 

@@ -10,7 +10,7 @@ import pytest
 from blockbuster import BlockingError
 from coverage.collector import Collector
 
-from livechat_customer_async._uploads.threads import _once
+from livechat_customer_async._uploads.pieces import gather
 
 pytestmark = pytest.mark.asyncio
 
@@ -28,10 +28,10 @@ def held() -> Callable[[], None]:
 
 async def test_a_call_of_the_package_that_waits_for_a_lock_fails() -> None:
     with pytest.raises(BlockingError):
-        _once(held())()
+        gather(held())
 
 
 async def test_a_measured_call_may_wait_for_what_another_thread_measures() -> None:
     collector = Collector.__new__(Collector)
     collector.data_lock = SimpleNamespace(acquire=held())
-    _once(collector.lock_data)()
+    gather(collector.lock_data)

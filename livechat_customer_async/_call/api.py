@@ -21,7 +21,7 @@ REGIONS = (DEFAULT_REGION, "fra")
 HeaderPairs = tuple[tuple[bytes, bytes], ...]
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Api:
     """The facts of one version that every request depends on.
 

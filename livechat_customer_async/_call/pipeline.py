@@ -14,7 +14,7 @@ from .action import Action
 from .api import V3_0, HeaderPairs, HttpExchange
 from .options import Options
 from .running import RunningCall
-from .shared import Pool
+from .shared import Pool, SessionStats
 from .tokens import Customer
 
 T = TypeVar("T")
@@ -52,6 +52,10 @@ class Pipeline:
         if self._customer is None:
             raise SessionStateError("this session has no customer: call for_customer(access_token) and use the result")
         return self._customer
+
+    def stats(self) -> SessionStats:
+        """Return what the pool is doing now, and has done."""
+        return self._pool.stats(self._customer)
 
     @property
     def clock(self) -> Clock:

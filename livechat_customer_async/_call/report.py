@@ -14,7 +14,7 @@ from .retry import RetryState
 from .shared import Pool
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class RunningAttempt:
     """One attempt.
 
@@ -26,7 +26,7 @@ class RunningAttempt:
         status: HTTP status of its answer; `None` if none came.
     """
 
-    token: str = attrs.field(repr=False)
+    token: str
     region: str | None
     outgoing: Outgoing | None = None
     began: float | None = None
@@ -85,6 +85,13 @@ class CallReport:
         # Without the server's message, which may repeat what was sent.
         why = f"{reason}: {error.message}" if isinstance(error, TransportError) else reason
         logger.info("retrying %s in %.2f s (%s): %s", self._action, after, how, why)
+
+    def throttled(self, rate: float | None) -> None:
+        """The server has begun to limit the rate, or does so no longer (`None`); for the log alone."""
+        if rate is None:
+            logger.info("the server no longer limits the rate of calls")
+        else:
+            logger.info("the server limits the rate of calls: they wait for a pace of %.3g per second", rate)
 
     def ended(self, error: BaseException | None, last: RunningAttempt | None) -> None:
         """The call ended."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import attrs
 
@@ -131,6 +131,15 @@ def is_refused(error: LiveChatError) -> bool:
     )
 
 
+def is_throttling(error: LiveChatError) -> TypeGuard[ApiError]:
+    """Tell whether the server asked for fewer calls, whatever it did with this one."""
+    if isinstance(error, TooManyRequestsError):
+        return True
+    # Those are answered with another token or region, at once.
+    elsewhere = isinstance(error, AuthenticationError | MisdirectedRequestError)
+    return isinstance(error, ApiError) and error.retry_after is not None and not elsewhere
+
+
 def _reroute(region: str | None, state: RetryState) -> Decision:
     if region is None or state.rerouted or region in state.regions:
         return GiveUp()
@@ -142,6 +151,8 @@ def _may_repeat(failure: Failure, replay: Replay) -> bool:
     error = failure.error
     if failure.fault is Fault.CONNECT:
         return True
+    if failure.fault is Fault.CROSSED:
+        return replay is Replay.SAFE
     if error.outcome is Outcome.UNKNOWN:
         came = isinstance(error, ApiError) or failure.fault is Fault.BROKEN
         return came and replay is Replay.SAFE

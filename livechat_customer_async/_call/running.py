@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 from .._base.clock import Deadline, let_scopes_notice
-from .._net.failures import Failure
+from .._net.failures import Failure, fault_of_answer
 from .._net.outgoing import Outgoing
 from .._uploads.multipart import MultipartBody
 from .._uploads.source import Source
@@ -28,7 +28,7 @@ from .middleware import Attempt
 from .options import Options
 from .report import CallReport, RunningAttempt
 from .result import decode
-from .retry import GiveUp, Reroute, Retry, RetryState, decide
+from .retry import GiveUp, Reroute, Retry, RetryState, decide, is_throttling
 from .shared import Pool
 from .tokens import Customer
 
@@ -212,21 +212,43 @@ class RunningCall:
             return answer
         this.status = answer.status
         try:
-            return decode(self._action, answer, this.token, self._pool.clock.wall())
+            result = decode(self._action, answer, this.token, self._pool.clock.wall())
         except (ApiError, ResponseDecodeError) as error:
-            return Failure(error.with_traceback(None))
+            self._tell_throttle(this, error)
+            return Failure(error.with_traceback(None), fault_of_answer(answer, error))
+        self._tell_throttle(this, None)
+        return result
+
+    def _tell_throttle(self, this: RunningAttempt, error: LiveChatError | None) -> None:
+        throttle, now = self._pool.throttle, self._pool.clock.now()
+        began = now if this.began is None else this.began
+        limited = throttle.limited
+        if error is not None and is_throttling(error):
+            throttle.refused(self._customer, began, now, error.retry_after)
+        elif this.status is not None and this.status < 500:
+            throttle.served(self._customer, began, now)
+        if throttle.limited is not limited:
+            self._report.throttled(throttle.rate(self._customer))
 
     async def _slot(self) -> None:
-        limiter, upload = self._pool.limiter, self._action.upload
-        if limiter.try_acquire(upload=upload):
+        limiter, upload, again = self._pool.limiter, self._action.upload, self._state.refused > 0
+        if limiter.try_acquire(self._customer, upload=upload):
             return
-        limiter.check_queue()
+        pause = self._pool.throttle.wait(self._customer, self._pool.clock.now())
+        if pause >= self._deadline.left():
+            raise CallTimeoutError(
+                f"the server limits the rate, and a pause of {pause:.3g} s does not fit into the time left",
+                phase="queue",
+            ) from self._last_error
+        if not again:
+            limiter.check_queue()
         self._phase = CallPhase.QUEUE
         self._report.queued(limiter.queued + 1)
         limit = self._pool.queue_timeout
+        timer = asyncio.timeout(limit)
         try:
-            async with asyncio.timeout(limit) as timer:
-                await limiter.acquire(upload=upload)
+            async with timer:
+                await limiter.acquire(self._customer, upload=upload, again=again)
         except TimeoutError:
             if not timer.expired():
                 raise
@@ -273,13 +295,18 @@ class RunningCall:
             error.not_repeated = "the retry budget of the pool is used up"
             raise error
         state, refused = self._state, retry.cost == 0
+        after = self._pool.throttle.wait(self._customer, self._pool.clock.now()) if refused else retry.after
+        if after >= self._deadline.left():
+            error.not_repeated = f"a wait of {after:.3g} s does not fit into the time left"
+            raise error
         state.spent += retry.cost
         state.refused += refused
         self._pool.retries += 1
         how = "refused" if refused else f"attempt {state.tries + 1} of {self._options.retry.attempts}"
-        self._report.retried(error, retry.after, how)
-        self._phase = CallPhase.BACKOFF
-        await self._pool.clock.sleep(retry.after)
+        self._report.retried(error, after, how)
+        if not refused:  # else it waits in the queue, for the pace
+            self._phase = CallPhase.BACKOFF
+            await self._pool.clock.sleep(after)
 
     # ---- token and region
 

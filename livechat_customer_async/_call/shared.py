@@ -22,7 +22,8 @@ from .limiter import Limiter
 from .middleware import Middleware
 from .observe import Events, Observer
 from .retry import Budget
-from .tokens import Customers
+from .throttle import Throttle
+from .tokens import Customer, Customers
 
 _call_ids = itertools.count(1)
 # How long `aclose` waits for the calls in flight before it ends them, in seconds.
@@ -35,12 +36,14 @@ class SessionStats(Value):
 
     Attributes:
         in_flight: calls that hold a slot now.
-        queued: calls that wait for a slot now.
+        queued: calls that wait for a slot or for the pace now.
         connections: open connections; `None` if the transport does not tell, as httpx's own.
         calls: begun so far; a refused argument begins none.
         attempts: requests begun so far.
         retries: attempts beyond the first of each call, without the replays after a refresh or a change of region.
         retry_budget: tokens left.
+        throttled: attempts refused with 429 or a `Retry-After` so far.
+        pace: attempts of this session's customer that may start per second; `None`: any number.
     """
 
     in_flight: int
@@ -50,6 +53,8 @@ class SessionStats(Value):
     attempts: int
     retries: int
     retry_budget: int
+    throttled: int
+    pace: float | None
 
 
 class Pool:
@@ -70,7 +75,8 @@ class Pool:
         self.clock = clock
         self.endpoints = endpoints
         self.transport = transport
-        self.limiter = Limiter(limits.connections, queue=limits.queue)
+        self.throttle = Throttle()
+        self.limiter = Limiter(limits.connections, queue=limits.queue, throttle=self.throttle, clock=clock)
         self.queue_timeout = limits.queue_timeout
         self.budget = Budget(budget)
         self.customers = Customers(clock)
@@ -127,8 +133,8 @@ class Pool:
         if self._idle is not None and not self._running:
             self._idle.set()
 
-    def stats(self) -> SessionStats:
-        """Return the figures of this moment."""
+    def stats(self, customer: Customer | None) -> SessionStats:
+        """Return the figures of this moment; the pace is that of a customer, `None` for the pool's."""
         return SessionStats(
             in_flight=self.limiter.in_flight,
             queued=self.limiter.queued,
@@ -137,6 +143,8 @@ class Pool:
             attempts=self.attempts,
             retries=self.retries,
             retry_budget=self.budget.tokens,
+            throttled=self.throttle.refusals,
+            pace=self.throttle.rate(customer),
         )
 
     async def aclose(self) -> None:

@@ -17,8 +17,6 @@ from collections.abc import Callable, Hashable
 from types import MethodType
 from typing import Any, Generic, TypeVar
 
-import attrs
-
 from .._base.clock import Clock
 from ..config import AccessToken, TokenProvider
 from ..errors import ConfigurationError, LiveChatError, TokenProviderError
@@ -36,14 +34,21 @@ _EARLY_SHARE, _EARLIEST, _EARLY_RETRY = 0.2, 60.0, 5.0
 _EARLY_PATIENCE = 5.0
 
 
-@attrs.frozen(eq=False, repr=False)
 class _Answer:
     """What a provider returned: a token, or what was wrong with it."""
 
-    token: AccessToken | None = None
-    wrong: str = ""
-    cause: BaseException | None = None
-    too_late: bool = False
+    def __init__(
+        self,
+        token: AccessToken | None = None,
+        *,
+        wrong: str = "",
+        cause: BaseException | None = None,
+        too_late: bool = False,
+    ) -> None:
+        self.token = token
+        self.wrong = wrong
+        self.cause = cause
+        self.too_late = too_late
 
 
 class TokenSource:
@@ -237,7 +242,6 @@ class _Recent(OrderedDict[Hashable, V], Generic[V]):
         return value
 
 
-@attrs.define(eq=False)
 class Customer:
     """What a pool knows of one customer across the sessions made for it.
 
@@ -246,8 +250,9 @@ class Customer:
         region: where the server said that the customer belongs; `None` while it has not.
     """
 
-    source: TokenSource | None = None
-    region: str | None = None
+    def __init__(self, source: TokenSource | None = None) -> None:
+        self.source = source
+        self.region: str | None = None
 
 
 class Customers:

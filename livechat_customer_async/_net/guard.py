@@ -33,10 +33,13 @@ class Progress:
 
     Attributes:
         begun: whether it is past the wait for a connection, if there is one.
+        fresh: whether it has made a connection.
+        reused: whether it is sent over a connection that was there before.
+        silent: whether nothing came over that connection.
         on_begun: called when it is.
     """
 
-    begun = False
+    begun = fresh = reused = silent = False
     on_begun: Callable[[], None] | None = None
 
     def begin(self) -> None:

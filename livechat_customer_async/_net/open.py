@@ -6,15 +6,19 @@ import base64
 import functools
 import math
 import os
-import urllib.request
+from typing import TYPE_CHECKING
 
 import httpx
 
 from ..errors import ConfigurationError
 from .clients import Client, TransportOptions, httpx_client, proxy_name
-from .http11 import Engine, Hop, Route
+from .environment import proxy_of_environment
 from .outgoing import MAX_ANSWER_SIZE
 from .transport import ClientTransport, EngineTransport, Transport
+
+if TYPE_CHECKING:
+    from .http11.engine import Engine
+    from .http11.tunnel import Hop
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -54,6 +58,9 @@ def _over_httpx(options: TransportOptions, proxy: httpx.URL | None) -> ClientTra
 
 
 def _engine(options: TransportOptions, proxy: httpx.URL | None) -> Engine:
+    from .http11.engine import Engine  # not where another transport is used: it takes milliseconds
+    from .http11.tunnel import Route
+
     if options.trust_env and options.ssl_context is None and os.environ.get("SSL_CERT_FILE"):
         options.tls()  # which takes 20 ms, but may fail, and then should do so here
     limits, url = options.limits, options.base_url
@@ -67,6 +74,8 @@ def _engine(options: TransportOptions, proxy: httpx.URL | None) -> Engine:
 
 
 def _hop(url: httpx.URL, options: TransportOptions) -> Hop:
+    from .http11.tunnel import Hop
+
     tls = options.tls if url.scheme == "https" else None
     return Hop(url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme], tls)
 
@@ -82,7 +91,7 @@ def _proxy(options: TransportOptions) -> httpx.URL | None:
     """Return the proxy to use: the given one, or that of the environment."""
     given = options.proxy
     if given is None and options.trust_env:
-        given = _proxy_of_environment(options.base_url)
+        given = proxy_of_environment(options.base_url)
     if given is None:
         return None
     try:
@@ -95,11 +104,3 @@ def _proxy(options: TransportOptions) -> httpx.URL | None:
     if not proxy.host:
         raise ConfigurationError(f"{proxy_name(options)}: no host")
     return proxy
-
-
-def _proxy_of_environment(url: httpx.URL) -> str | None:
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if proxy is None or urllib.request.proxy_bypass(url.host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"

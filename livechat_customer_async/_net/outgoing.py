@@ -12,7 +12,7 @@ import httpx
 from .._uploads.multipart import MultipartBody
 from ..config import Timeouts
 from .delivery import Delivery
-from .http11 import encode
+from .http11.fields import encode
 
 MAX_ANSWER_SIZE: Final = 64 * 1024 * 1024
 """Limit for the body of an answer in bytes, as sent and as decoded."""
@@ -45,7 +45,7 @@ class HeaderBlock:
         return "HeaderBlock(...)"
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Outgoing:
     """One request on its way: a single attempt.
 
@@ -71,11 +71,17 @@ class Outgoing:
 
 @attrs.frozen(eq=False, repr=False)
 class Answer:
-    """An HTTP answer read whole: status, headers (names in lower case) and body."""
+    """An HTTP answer read whole.
+
+    Attributes:
+        headers: names in lower case.
+        reused: whether its connection has carried an exchange before.
+    """
 
     status: int
     headers: Mapping[str, str]
     content: bytes = attrs.field(repr=False)
+    reused: bool = False
 
 
 def timeout_of(timeouts: Timeouts) -> dict[str, float | None]:

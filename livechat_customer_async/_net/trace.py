@@ -48,6 +48,7 @@ class Trace:
 
     async def _connecting(self, step: str, info: Mapping[str, Any]) -> None:
         self._progress.begin()
+        self._progress.fresh = True
         if step.endswith(".complete"):
             self._stream = info["return_value"]
             await _raise_if_cancelled(self._stream)
@@ -56,6 +57,7 @@ class Trace:
 
     async def _asking_socks(self, step: str, info: Mapping[str, Any]) -> None:
         stream = self._stream
+        self._progress.fresh = True
         if step.endswith(".complete"):
             self._stream = info["return_value"]
         elif step == "setup_socks5_connection.started":
@@ -79,6 +81,7 @@ class Trace:
             raise self._failed
         if step == "send_request_body.started" and info["request"].method != b"CONNECT":
             self._witness.sending(self._outgoing)
+            self._progress.reused = not self._progress.fresh
             self._extensions.pop("trace", None)  # nothing more to learn: ten calls less for each request
 
     async def _start_tls(self, start_tls: Callable[..., Awaitable[Any]], *given: Any, **options: Any) -> Any:
@@ -90,7 +93,7 @@ class Trace:
 
 
 async def _raise_if_cancelled(stream: Any) -> None:
-    """Raise a pending cancellation, and close a stream that nobody else knows yet."""
+    """Raise a pending cancellation, and close a stream that httpcore does not know yet."""
     try:
         await anyio.lowlevel.checkpoint_if_cancelled()
     except BaseException:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
 from ..errors import InvalidRequestError, SessionStateError
-from .delivery import Witness
-from .failures import Failure, failure_of, refused_by_proxy
+from .delivery import Delivery, Witness
+from .failures import Failure, client_certificate_refused, failure_of, refused_by_proxy
 from .guard import Guard, Progress
 from .headers import is_reserved
-from .http11 import Engine
+from .kept import kept_streams
 from .mocked import is_mocked
 from .outgoing import MAX_ANSWER_SIZE, Answer, Outgoing
 from .trace import Trace
+
+if TYPE_CHECKING:
+    from .http11.engine import Engine
 
 _ACCEPTED = {"accept-encoding": "gzip, deflate"}
 _PROXY_AUTHENTICATION_REQUIRED = 407
@@ -75,7 +79,10 @@ class EngineTransport:
             if response.status == _PROXY_AUTHENTICATION_REQUIRED and engine.route.forwarded:
                 return refused_by_proxy(response.status)
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
-            return Answer(response.status, headers, engine.content(response))
+            return Answer(response.status, headers, engine.content(response), response.reused)
+        except httpx.ConnectError as error:  # also where a server ends the handshake after the request was written
+            outgoing.delivery = Delivery.NOTHING
+            return failure_of(error, outgoing)
         except httpx.HTTPError as error:
             return failure_of(error, outgoing)
 
@@ -105,6 +112,7 @@ class ClientTransport:
         self._forwarded = forwarded
         self._witness = Witness()
         self._guard = Guard(self._witness, may_queue=may_queue)
+        self._kept = kept_streams(client)
 
     @property
     def default_headers(self) -> dict[str, str]:
@@ -116,7 +124,19 @@ class ClientTransport:
     async def send(self, outgoing: Outgoing) -> Answer | Failure:
         if self._client.is_closed:
             raise SessionStateError("the http_client of this session is closed: open a new one and a new session")
+        if self._kept.expired:
+            await self._kept.close_expired()
         progress = Progress()
+        self._kept.requests += 1
+        try:
+            result = await self._guarded(outgoing, progress)
+        finally:
+            self._kept.requests -= 1
+        if progress.silent:
+            await self._kept.close_all()  # their peer has probably vanished as well
+        return result
+
+    async def _guarded(self, outgoing: Outgoing, progress: Progress) -> Answer | Failure:
         self._witness.handed_over(outgoing)
         try:
             answer = await self._guard.run(self._send(outgoing, progress), progress)
@@ -126,6 +146,7 @@ class ClientTransport:
         except httpx.HTTPStatusError as error:  # raised by a hook of the caller's client: an answer all the same
             answer = Answer(error.response.status_code, error.response.headers, _content_of(error.response))
         except httpx.HTTPError as error:
+            progress.silent = isinstance(error, httpx.ReadTimeout) and progress.reused
             return failure_of(error, outgoing)
         except InvalidRequestError as error:  # from the source of an upload; httpcore removes its cause
             error.__cause__ = error.__cause__ or error.__context__
@@ -138,19 +159,28 @@ class ClientTransport:
         request = _request_of(outgoing, progress)
         request.extensions["trace"] = Trace(outgoing, progress, self._witness, request)
         try:
-            # A caller's client may follow redirects, and have an auth that would replace our bearer token.
-            response = await self._client.send(request, auth=None, follow_redirects=False, stream=True)
-            try:
-                answer = Answer(response.status_code, response.headers, await _read(response))
-            finally:
-                # httpx's stream refers to the response in its turn: the whole call would wait for the garbage
-                # collector, which then takes up to a fifth of the time.
-                response.stream = _NOTHING_LEFT
-        except httpx.HTTPError as error:
-            self._witness.failed(outgoing, error)  # here: the call may be cancelled before it could hear of it
-            raise
+            answer = await self._exchange(request, progress)
+        except (httpx.HTTPError, ssl.SSLError) as raised:
+            error = raised if isinstance(raised, httpx.HTTPError) else _read_error(raised)
+            # Here: the call may be cancelled before it could hear of it.
+            self._witness.failed(outgoing, error)
+            if progress.fresh and client_certificate_refused(error):
+                outgoing.delivery = Delivery.NOTHING
+            raise error from error.__cause__
         self._witness.answered(outgoing)
         return answer
+
+    async def _exchange(self, request: httpx.Request, progress: Progress) -> Answer:
+        # A caller's client may follow redirects, and have an auth that would replace our bearer token.
+        response = await self._client.send(request, auth=None, follow_redirects=False, stream=True)
+        try:
+            content = await _read(response)
+            self._kept.answered(response)
+            return Answer(response.status_code, response.headers, content, progress.reused)
+        finally:
+            # httpx's stream refers to the response in its turn: the whole call would wait for the garbage
+            # collector, which then takes up to a fifth of the time.
+            response.stream = _NOTHING_LEFT
 
     def connections(self) -> int | None:
         return None
@@ -224,6 +254,13 @@ async def _read(response: httpx.Response) -> bytes:
     finally:
         await response.aclose()
     return b"".join(parts)
+
+
+def _read_error(error: ssl.SSLError) -> httpx.ReadError:
+    """Return what httpx should have raised: an alert of the server's passes httpcore as it is."""
+    read_error = httpx.ReadError(str(error))
+    read_error.__cause__ = error
+    return read_error
 
 
 def _content_of(response: httpx.Response) -> bytes:

@@ -1,8 +1,8 @@
 """One upload as a streamed `multipart/form-data` body.
 
-Names are encoded as browsers do (WHATWG, "multipart/form-data encoding algorithm"): UTF-8 as it is, and `"`, CR and LF
-percent-encoded, so that no name can end its quotes or its line. Values go out exactly as given: no value can begin a
-part, because nobody can guess the boundary.
+Names are encoded as browsers do (WHATWG, "multipart/form-data encoding algorithm"): UTF-8, with `"`, CR and LF
+percent-encoded, so that no name can end its quotes or its line. Other control characters become U+FFFD. Values are sent
+exactly as given: none can begin a part, because the boundary cannot be guessed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from contextlib import aclosing
 from ..errors import InvalidRequestError
 from .source import OnProgress, Source
 
-_ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), "\N{REPLACEMENT CHARACTER}")
+_ESCAPES = _CONTROLS | str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 
 
 class MultipartBody:
@@ -23,8 +24,7 @@ class MultipartBody:
 
     Attributes:
         content_type: value of the request's `Content-Type`.
-        content_length: exact length of the body; `None` where the file's size is unknown: it is sent chunked then.
-        sent: bytes of the body handed out on the current pass.
+        content_length: exact length of the body; `None` if the file's size is unknown: the body is sent chunked then.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class MultipartBody:
         Args:
             fields: names and values of the parts before the file.
             file_field: name of the file's part.
-            source: the file; it stays the caller's to close.
-            on_progress: called with the file's bytes sent and its size, `None` while that is unknown: with 0 when a
-                pass begins, after each chunk that has left, and with the size, when all of the file has. Awaited if it
-                returns an awaitable.
-            boundary: for tests; a random one by default.
+            source: the file; closing it is left to the caller.
+            on_progress: called with the number of the file's bytes sent and its size, `None` while unknown: with 0 when
+                a pass begins, after each chunk that was written, and with the size when all of the file was. Awaited if
+                it returns an awaitable.
+            boundary: for tests; random by default.
 
         Raises:
-            InvalidRequestError: a name or value that UTF-8 cannot carry.
+            InvalidRequestError: a name or value cannot be encoded as UTF-8.
         """
         boundary = secrets.token_hex(16) if boundary is None else boundary
         parts = [_part(boundary, name, value) for name, value in fields]
@@ -58,37 +58,27 @@ class MultipartBody:
         self._on_progress = on_progress
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self.content_length = None if source.size is None else len(self._head) + source.size + len(self._tail)
-        self.sent = 0
-
-    @property
-    def started(self) -> bool:
-        """Whether a first byte of the current pass was handed out."""
-        return self.sent > 0
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """Yield the body in chunks; a further pass begins at the source's start and counts from 0.
+        """Yield the body in chunks; each pass begins at the file's initial position.
 
         Raises:
             InvalidRequestError: the source or `on_progress` failed. The body is incomplete then: its connection must
                 not be used again.
         """
-        self.sent = done = 0
+        done = 0
         total = self._source.size
         await self._report(0, total)
-        yield self._count(self._head)
+        yield self._head
         async with aclosing(self._source.chunks()) as chunks:
             async for chunk in chunks:
-                yield self._count(chunk)
+                yield chunk
                 # More is asked for, so this chunk was written.
                 done += len(chunk)
                 await self._report(done, total)
         if total is None:
             await self._report(done, done)
-        yield self._count(self._tail)
-
-    def _count(self, chunk: bytes) -> bytes:
-        self.sent += len(chunk)
-        return chunk
+        yield self._tail
 
     async def _report(self, sent: int, total: int | None) -> None:
         if self._on_progress is None:
@@ -120,5 +110,5 @@ def _encoded(part: str, name: str) -> bytes:
     try:
         return part.encode()
     except UnicodeEncodeError:
-        # The wire's prefix is not part of the parameter's name.
+        # The prefix of the wire is not part of the parameter's name.
         raise InvalidRequestError("a lone surrogate has no form in UTF-8", parameter=name.rpartition(".")[2]) from None

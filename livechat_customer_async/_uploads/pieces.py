@@ -1,10 +1,10 @@
-"""What all sources have in common: a reader each, and checked pieces joined to about one chunk."""
+"""What all readers share: the protocol, and pieces that are checked and joined to about one chunk."""
 
 from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 import attrs
@@ -13,19 +13,19 @@ from .._base.checks import kind
 from ..errors import InvalidRequestError
 
 CHUNK_SIZE: Final = 256 * 1024
-"""Bytes of one read and of one write: less costs speed, more stalls the event loop."""
+"""Bytes of one read and of one write: smaller chunks are slower, larger ones stall the event loop."""
 BATCH_SECONDS: Final = 0.005
-"""How long small pieces are gathered before they go on as they are."""
+"""How long small pieces are collected before they are sent."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class Facts:
-    """What is known of a source once it is open.
+    """What is known about a source once it is open.
 
     Attributes:
-        size: how many bytes it holds from where it stands; `None` where that cannot be known.
-        why_one_shot: why it cannot be read a second time; `None` where it can.
-        proven: whether it gives bytes for certain. If not, a first piece must be seen before anything is sent.
+        size: number of bytes from its current position; `None` if unknown.
+        why_one_shot: why it cannot be read twice; `None` if it can.
+        proven: whether it is certain to return bytes. If not, a first piece is read before anything is sent.
     """
 
     size: int | None = None
@@ -34,30 +34,26 @@ class Facts:
 
 
 class Reader(Protocol):
-    """Reads one source for one upload; one task at a time uses it.
+    """Reads one source for one upload; used by one task at a time.
 
-    A `read` that was cancelled may be made again: it goes on where it was, or raises because that place is lost.
+    `read` returns the next piece, of any length, and `b""` at the end; if cancelled, it may be repeated. `rewind` goes
+    back to the initial position, unless the source is one-shot. `aclose` closes what was opened here, and after a
+    failure restores the position of a caller's file.
     """
 
-    async def open(self) -> Facts:
-        """Open or inspect the source: once, before anything else."""
-        ...
+    async def read(self) -> bytes: ...
+    async def rewind(self) -> None: ...
+    async def aclose(self, *, succeeded: bool) -> None: ...
 
-    async def read(self) -> bytes:
-        """Return the next piece, of any length; `b""` at the end, and from then on."""
-        ...
 
-    async def rewind(self) -> None:
-        """Go back to where the source stood when it was opened; only if it is not one-shot."""
-        ...
+class OpeningReader(Reader, Protocol):
+    """A reader that is opened once, before anything else."""
 
-    async def aclose(self, *, succeeded: bool) -> None:
-        """Close what `open` opened; where the upload failed, put a caller's file back to where it stood."""
-        ...
+    async def open(self) -> Facts: ...
 
 
 class Batch:
-    """Joins pieces until they fill a chunk or a moment has passed: a source may give single bytes."""
+    """Joins pieces until they fill a chunk or a moment has passed: a source may return single bytes."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -65,7 +61,7 @@ class Batch:
         self._until = time.monotonic() + BATCH_SECONDS
 
     def add(self, piece: bytes) -> bool:
-        """Add a piece, and return whether there is room and time for another one."""
+        """Add a piece; return whether there is room and time for another one."""
         self._pieces.append(piece)
         self._size += len(piece)
         return self._size < CHUNK_SIZE and (not self._size or time.monotonic() < self._until)
@@ -75,30 +71,35 @@ class Batch:
         return b"".join(self._pieces)
 
 
+def gather(pull: Callable[[], bytes | None]) -> tuple[bytes, bool]:
+    """Join what a function returns to about one chunk; return it, and whether the end was reached, which is `None`."""
+    batch = Batch()
+    while (piece := pull()) is not None:
+        if not batch.add(piece):
+            return batch.join(), False
+    return batch.join(), True
+
+
 def checked(piece: object) -> bytes:
-    """Pass what a source gave, as bytes that it cannot change any more."""
+    """Return what a source produced as immutable bytes."""
     if isinstance(piece, bytes):
         return piece
     if isinstance(piece, bytearray | memoryview):
         return bytes(cast("bytearray", piece))
-    raise InvalidRequestError(_why_no_bytes(piece), parameter="file")
+    raise unusable(_why_not_bytes(piece))
 
 
-def split(piece: bytes) -> Iterator[bytes]:
-    """Cut a piece that is longer than a chunk."""
-    if len(piece) <= CHUNK_SIZE:
-        yield piece
-        return
-    for offset in range(0, len(piece), CHUNK_SIZE):
-        yield piece[offset : offset + CHUNK_SIZE]
+def unusable(message: str) -> InvalidRequestError:
+    """Return the error of a file that cannot be uploaded."""
+    return InvalidRequestError(message, parameter="file")
 
 
-def _why_no_bytes(piece: object) -> str:
+def _why_not_bytes(piece: object) -> str:
     if isinstance(piece, str):
-        return 'it gives str, and only bytes can be sent: open it in binary mode ("rb"), or encode the text'
+        return 'it returned str in place of bytes: open it in binary mode ("rb"), or encode the text'
     if piece is None:
-        return "it gave None for bytes: a file in non-blocking mode has to be made blocking first"
+        return "it returned None in place of bytes: a non-blocking file must be made blocking first"
     if inspect.iscoroutine(piece):
-        piece.close()  # else Python warns that nobody awaited it
-        return "it gave a coroutine for bytes: its read has to be an `async def` itself, or give bytes"
-    return f"it gives {kind(piece)}, and only bytes can be sent"
+        piece.close()  # or Python would warn that it was never awaited
+        return "it returned a coroutine in place of bytes: define its read with `async def`"
+    return f"it returned {kind(piece)} in place of bytes"

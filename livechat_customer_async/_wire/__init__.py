@@ -1,1 +1,5 @@
 """Bytes to models and back, without I/O."""
+
+from .pydantic import install
+
+install()

@@ -22,6 +22,7 @@ _TYPE_BY_STATUS = {401: "authentication", 413: "entity_too_large", 429: "too_man
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&nbsp;": " ", "&amp;": "&"}
 _LONGEST_EXCERPT = 200
 _SHORTEST_SECRET = 8
+_LONGEST_PAGE = 16 * 1024
 _LONGEST_MESSAGE = 2000
 # The recursion that copies or pickles an error fails on deeper data.
 _DEEPEST_DATA = 100
@@ -118,7 +119,8 @@ def _message(answer: Answer, said: dict[str, Any], secret: str) -> str:
         return _shortened(_without(secret, message), _LONGEST_MESSAGE)
     if said:
         return "the server gave no message"
-    text = answer.content.decode("utf-8", "replace")
+    # The token goes before the cut, which might leave half of it; the cut bounds what the expressions below search.
+    text = _without(secret, answer.content.decode("utf-8", "replace"))[:_LONGEST_PAGE]
     if "html" in answer.headers.get("content-type", "").lower() or text.lstrip().startswith("<"):
         text = _text_of_page(text).removeprefix(f"{answer.status} ")
     return _excerpt(text, secret) or "the body is empty"

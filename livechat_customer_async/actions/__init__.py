@@ -1,13 +1,15 @@
 """The 25 actions in their namespaces: each as data (`Action`) and as a coroutine."""
 
-from typing import Any, cast
+from __future__ import annotations
+
+from typing import Any
 
 from .._base.checks import check_str
 from .._call.action import Action, Replay
 from . import chats, customers, events, other, properties, status
 
 _ACTIONS: dict[str, Action[Any]] = {
-    action.name: cast("Action[Any]", action)
+    action.name: action
     for module in (chats, customers, events, other, properties, status)
     for action in vars(module).values()
     if isinstance(action, Action)

@@ -1,5 +1,7 @@
 """Chats: list, read, start, activate, close."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The customer: profile and custom fields."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, cast
 

@@ -1,5 +1,7 @@
 """Events: send them, upload files, press buttons, preview what is being typed."""
 
+from __future__ import annotations
+
 from typing import Literal
 
 from .._base.checks import check_bool, check_id, check_str

@@ -1,5 +1,7 @@
 """Goals, forms, the predicted agent, URL details, and the last seen timestamp."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime
 

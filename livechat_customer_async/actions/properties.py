@@ -1,5 +1,7 @@
 """Properties of chats, threads and events."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 
 from .._base.checks import check_id, check_properties, check_property_names

@@ -1,5 +1,7 @@
 """The status of groups."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from .._base.checks import check_bool, check_ints

@@ -6,10 +6,6 @@ from typing import Final
 
 import typer
 
-import livechat_customer_async as sdk
-
-from .. import Replay
-
 ACTIONS: Final[dict[str, dict[str, str]]] = {
     "chats": {
         "get_chats_summary": "List the chats, most recent first.",
@@ -85,13 +81,6 @@ def check_action(action: str, *, force: bool) -> None:
 def is_known(action: str) -> bool:
     """Return whether this version of the package knows the action."""
     return action in _ALL
-
-
-def replay_of(action: str) -> Replay:
-    """Return whether the action can be repeated without harm."""
-    known = getattr(sdk, "replay_of", None)
-    replay: Replay = Replay.UNSAFE if known is None else known(action)
-    return replay
 
 
 def _invalid(problem: str) -> typer.BadParameter:

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from .. import __version__
 from ._actions import actions_help
 from ._call import call
+from ._chat import chat
 from ._demo import demo
 from ._exit_codes import EXIT_CODES_HELP, ExitCode
 from ._parsers import usage_message
@@ -104,5 +105,6 @@ def livechat_customer(
 
 app.command("demo", help=_help(demo))(demo)
 app.command("sandbox", help=_help(sandbox))(sandbox)
+app.command("chat", help=_help(chat), epilog=EXIT_CODES_HELP)(chat)
 app.command("call", help=_help(call), epilog=f"{actions_help()}\n\n{EXIT_CODES_HELP}")(call)
 app.command("upload", help=_help(upload), epilog=EXIT_CODES_HELP)(upload)

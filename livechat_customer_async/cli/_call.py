@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import AsyncCustomerSession, Replay
-from ._actions import check_action, complete_action, is_known, replay_of
+from .. import AsyncCustomerSession, Replay, replay_of
+from ._actions import check_action, complete_action, is_known
 from ._exit_codes import reporting
 from ._interrupts import InterruptedCalls
 from ._options import SessionOptions, with_session_options
@@ -43,7 +43,7 @@ def call(
         bool, typer.Option("--force", metavar="", help="Call ACTION even if it looks like a typing error.")
     ] = False,
 ) -> None:
-    """Call an action of the API and print its result as JSON.
+    """Call an action and print its result as JSON.
 
     The output is indented and coloured on a terminal, and a single line otherwise.
     """

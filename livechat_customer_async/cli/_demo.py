@@ -27,7 +27,10 @@ _TOKEN: Final = "dal-ada"  # noqa: S105 - the sandbox accepts any token
 
 
 def demo() -> None:
-    """Chat with a sandbox and show the conversation: messages, a button, a file, and how long each call took."""
+    """Show a conversation with a sandbox.
+
+    It contains messages, a button and a file. A table shows how long each call took.
+    """
     with reporting():
         console = out()
         show(asyncio.run(play(console)), console)
@@ -37,7 +40,6 @@ def demo() -> None:
 class Played:
     """A finished conversation."""
 
-    url: str
     story: Story
     times: CallTimes
     stats: SessionStats
@@ -54,15 +56,14 @@ async def play(console: Console) -> Played:
         async with session:
             with ProgressBars(console, len(photo), 1) as bars, bars.file(PHOTO, len(photo)) as advance:
                 story = await converse(session, photo, advance)
-            return Played(url=server.url, story=story, times=times, stats=session.stats())
+            return Played(story=story, times=times, stats=session.stats())
 
 
 def show(played: Played, console: Console) -> None:
     """Print the conversation, the calls and a summary."""
-    console.print(
-        Text.assemble("\nA conversation with a sandbox at ", (played.url, "bold"), ", as read back from it:\n")
-    )
-    console.print(transcript(played.story.chat, console))
+    console.print("\nA conversation with a sandbox, as read back from it:\n")
+    # The sandbox has ended, and with it the URL of the file.
+    console.print(transcript(played.story.chat, console, links=False))
     console.print(Text.assemble("\n", ("Calls", "bold"), "\n"))
     console.print(_table(played, console))
     console.print()

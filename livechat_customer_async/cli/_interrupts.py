@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .. import CallEnd, Observer, Outcome, Replay
-from ._actions import replay_of
+from .. import CallEnd, Observer, Outcome, Replay, replay_of
 
 _TEXTS = {
     Outcome.NOT_SENT: "nothing was sent",
@@ -16,14 +15,19 @@ _TEXTS = {
 
 
 class InterruptedCalls(Observer):
-    """Records the cancelled calls by the task that made them."""
+    """Records the cancelled calls by the task that made them.
 
-    def __init__(self) -> None:
+    Args:
+        actions: the actions to record; none: all.
+    """
+
+    def __init__(self, *actions: str) -> None:
+        self._actions = actions
         self._ends: dict[asyncio.Task[Any] | None, CallEnd] = {}
 
     def on_call_end(self, event: CallEnd) -> None:
         """Record a call that was cancelled."""
-        if event.error == "CancelledError":
+        if event.error == "CancelledError" and (not self._actions or event.action in self._actions):
             self._ends[asyncio.current_task()] = event
 
     def outcome(self) -> Outcome:

@@ -91,23 +91,24 @@ class SessionOptions:
         ),
     ] = False
 
-    def session(self, console: Console, *observers: Observer) -> AsyncCustomerSession:
+    def session(self, console: Console, *observers: Observer, trust_env: bool = True) -> AsyncCustomerSession:
         """Return a session with these options. Prompts for a missing token if standard input is a terminal.
 
         Args:
             console: where `--verbose` logs attempts.
             observers: further observers of the session.
+            trust_env: whether to use the proxies of the environment.
 
         Raises:
             BadParameter: an option or environment variable is invalid.
             ConfigurationError: credentials are missing, or the environment is invalid otherwise.
         """
         try:
-            return self._session(console, observers)
+            return self._session(console, observers, trust_env=trust_env)
         except ConfigurationError as error:
             raise self._with_source(error) from None
 
-    def _session(self, console: Console, observers: Sequence[Observer]) -> AsyncCustomerSession:
+    def _session(self, console: Console, observers: Sequence[Observer], *, trust_env: bool) -> AsyncCustomerSession:
         if self.license_id is None:
             raise ConfigurationError("missing license ID: pass --license-id or set LIVECHAT_LICENSE_ID")
         create: Callable[..., AsyncCustomerSession] = AsyncCustomerSession
@@ -120,6 +121,7 @@ class SessionOptions:
             timeouts=Timeouts() if self.timeout is None else Timeouts(total=self.timeout, upload_total=self.timeout),
             retry=RetryPolicy.none() if self.no_retry else RetryPolicy(),
             observers=[*observers, AttemptLog(console)] if self.verbose else observers,
+            trust_env=trust_env,
         )
 
     def _with_source(self, error: ConfigurationError) -> Exception:

@@ -14,7 +14,9 @@ from ._streams import OutputError
 from ._terminal import milliseconds, one_line
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
+
+    from ..sandbox import Chat, Event, Sandbox
 
 _ACTION_PATH: Final = "/v3.0/customer/action/"
 _ACTION_WIDTH: Final = 29
@@ -24,15 +26,27 @@ _SERVER_ERROR: Final = 500
 
 
 class RequestLog:
-    """ASGI middleware that prints every request. If that fails, it stops the server."""
+    """ASGI middleware that prints every request. If that fails, it stops the server.
 
-    def __init__(self, app: ASGIApp, console: Console, clock: Callable[[], float] = time.perf_counter) -> None:
+    Args:
+        sandbox: the sandbox, whose application it wraps.
+        console: where to print.
+        verbose: whether to print new events too.
+        clock: measures durations.
+    """
+
+    def __init__(
+        self, sandbox: Sandbox, console: Console, *, verbose: bool, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self.count = 0
         self.failure: OutputError | None = None
         self.server_task: asyncio.Task[Any] | None = None
-        self._app = app
+        self._sandbox = sandbox
+        self._app = sandbox.app
         self._console = console
+        self._verbose = verbose
         self._clock = clock
+        self._last_order = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request and print how it was answered."""
@@ -50,6 +64,28 @@ class RequestLog:
         finally:
             self.count += 1
             self._print(_line(scope["path"], status, self._clock() - started))
+            if self._verbose:
+                self._print_events()
+
+    def _print_events(self) -> None:
+        """Print the events added since the last request."""
+        changed = [chat for chat in self._sandbox.chats.values() if chat.order > self._last_order]
+        added = [(chat, event) for chat in changed for event in chat.events if event.order > self._last_order]
+        for chat, event in sorted(added, key=lambda one: one[1].order):
+            self._last_order = event.order
+            self._print(self._event_line(chat, event))
+
+    def _event_line(self, chat: Chat, event: Event) -> Text:
+        text = event.content.get("text") or event.content.get("name")
+        shown = f"[{event.type}] {text or ''}" if event.type != "message" else str(text)
+        author = (self._author(event.author_id), "bold")
+        return Text.assemble((f"{'':10}{chat.id}", "dim"), "  ", author, f": {one_line(shown)[:_MAX_LENGTH]}")
+
+    def _author(self, author_id: str | None) -> str:
+        agent, customer = self._sandbox.agent_profile, self._sandbox.customers.get(author_id or "")
+        if customer is not None:
+            return one_line(customer.name or "customer")
+        return one_line(agent.name if author_id == agent.id else author_id or "system")
 
     def _print(self, line: Text) -> None:
         if self.failure is not None:

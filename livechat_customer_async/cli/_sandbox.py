@@ -52,6 +52,9 @@ def sandbox(
         list[str] | None,
         typer.Option("--fault", "-f", metavar="FAULT", help="Fault to inject, see above. May be repeated."),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", metavar="", help="Log the texts of messages too.")
+    ] = False,
 ) -> None:
     """Run a local sandbox of the API until Ctrl-C.
 
@@ -72,7 +75,7 @@ def sandbox(
             "LIVECHAT_LICENSE_ID": str(license_id or _LICENSE_ID),
             "LIVECHAT_ACCESS_TOKEN": f"{'dal' if region == 'any' else region}-visitor",
         }
-        _run(served, host, port, allow_remote=allow_remote, credentials=credentials)
+        _run(served, host, port, allow_remote=allow_remote, verbose=verbose, credentials=credentials)
 
 
 def _parse_faults(texts: list[str]) -> list[Fault]:
@@ -94,11 +97,13 @@ def _create(*, license_id: int | None, region: str | None, agent: bool, faults: 
         raise typer.BadParameter(str(error), param_hint="--fault") from error
 
 
-def _run(served: Sandbox, host: str, port: int, *, allow_remote: bool, credentials: dict[str, str]) -> None:
+def _run(
+    served: Sandbox, host: str, port: int, *, allow_remote: bool, verbose: bool, credentials: dict[str, str]
+) -> None:
     from ..sandbox import run  # noqa: PLC0415 - needs an extra
 
     console = out()
-    log = RequestLog(served.app, console)
+    log = RequestLog(served, console, verbose=verbose)
     served.app = log
 
     def on_ready(server: SandboxServer) -> None:
@@ -136,6 +141,8 @@ def _print_banner(console: Console, server: SandboxServer, credentials: dict[str
     url = f"http://127.0.0.1:{server.port}" if server.host in _ANY_HOST else server.url
     for line in example({"LIVECHAT_BASE_URL": url, **credentials}):
         console.print(f"  {line}", soft_wrap=True)
+    console.print("\nTo chat as the customer, or as the agent:\n")
+    console.print("  livechat-customer chat\n  livechat-customer chat --as agent")
     console.print()
 
 

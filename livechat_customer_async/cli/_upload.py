@@ -42,9 +42,10 @@ def upload(
         bool, typer.Option("--json", metavar="", help="Print the result for each file as a JSON array.")
     ] = False,
 ) -> None:
-    """Upload files and print their URLs in the given order.
+    """Upload files and print their URLs.
 
-    With --chat, the files appear in that chat. Without it, each URL expires after 24 hours unless a file event uses it.
+    The URLs are printed in the order of the files. With --chat, the files appear in that chat. Without it, each URL
+    expires after 24 hours unless a file event uses it.
 
     If any path is not a readable file, nothing is uploaded. Otherwise one failed upload does not stop the others, and
     the exit code is the highest of all.

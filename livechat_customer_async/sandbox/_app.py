@@ -1,15 +1,18 @@
-"""The ASGI application: the actions and the uploaded files."""
+"""The ASGI application: the actions, the uploaded files, and the agent's voice."""
 
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from ._agent import say
+from ._bodies import decode_json
 from ._call import Call, ClientGoneError
 from ._engine import Engine
+from ._errors import Refusal
 from ._fault_handlers import apply_fault
 
 ACTION_PATH: Final = "/v3.0/customer/action"
@@ -50,11 +53,32 @@ class FileEndpoint:
         return Response(file.content, headers={"content-type": file.content_type})
 
 
+class AgentEndpoint:
+    """Lets other processes speak as the agent. The API has no such action."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def say(self, request: Request) -> Response:
+        """Append the event of `{"chat_id", "event"}` to the last thread of the chat."""
+        world = self._engine.world
+        try:
+            given = decode_json(await request.body())
+            chat = world.chats[given["chat_id"]]
+            event = say(world, chat, chat.threads[-1], given["event"], world.agent.id)
+        except KeyError as error:
+            return PlainTextResponse(f"unknown or missing: {error}", status_code=404)
+        except (AttributeError, Refusal, TypeError, ValueError) as error:
+            return PlainTextResponse(f"invalid: {error}", status_code=400)
+        return JSONResponse(self._engine.renderer.event(event))
+
+
 def build_app(engine: Engine) -> Starlette:
     """Return the application of an engine."""
     return Starlette(
         routes=[
             Route(ACTION_PATH + "/{action}", ActionEndpoint(engine)),
             Route("/files/{file_id}/{name}", FileEndpoint(engine).get, methods=["GET"]),
+            Route("/sandbox/say", AgentEndpoint(engine).say, methods=["POST"]),
         ]
     )

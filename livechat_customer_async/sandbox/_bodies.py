@@ -35,7 +35,7 @@ class _JsonBody:
         self._raw += data
 
     def payload(self, request: RecordedRequest) -> dict[str, Any]:
-        request.body = body = _decoded(bytes(self._raw))
+        request.body = body = decode_json(bytes(self._raw))
         if not isinstance(body, dict) or "payload" not in body:
             raise Refusal("validation", "the body must be an object with the key `payload`")
         for key in body:  # pyright: ignore[reportUnknownVariableType]
@@ -46,7 +46,8 @@ class _JsonBody:
         return body["payload"]  # pyright: ignore[reportUnknownVariableType]
 
 
-def _decoded(raw: bytes) -> Any:
+def decode_json(raw: bytes) -> Any:
+    """Return the value of a JSON text, or raise `Refusal`."""
     try:
         value = json.loads(raw.decode(), parse_constant=_no_constant)
         json.dumps(value, ensure_ascii=False).encode()  # rejects lone surrogates

@@ -113,6 +113,11 @@ class Sandbox:
     def agent(self, script: AgentScript | None) -> None:
         self._engine.script = script
 
+    @property
+    def agent_profile(self) -> AgentProfile:
+        """The agent's ID, name and other data."""
+        return self._world.agent
+
     # Recorded requests.
 
     @property
@@ -206,6 +211,8 @@ class Sandbox:
 
     def say(self, chat_id: str, event: str | Mapping[str, Any], *, author_id: str | None = None) -> Event:
         """Append an event to the last thread of a chat, as the agent or another user.
+
+        Other processes do so over HTTP: `POST /sandbox/say` with `{"chat_id": …, "event": {…}}` speaks as the agent.
 
         Args:
             chat_id: The ID of the chat.

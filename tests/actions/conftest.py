@@ -1,4 +1,4 @@
-"""Sessions whose transport must stay unused, and sessions that keep what they sent."""
+"""Sessions that must send nothing, and sessions that record what they send."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Sent = Callable[[Drive], Awaitable[dict[str, Any]]]
 
 @pytest_asyncio.fixture
 async def unused() -> AsyncIterator[AsyncCustomerSession]:
-    """A session that fails the test when anything reaches its transport."""
+    """A session that fails the test if a request reaches its transport."""
     reached: list[str] = []
 
     def note(request: httpx.Request) -> httpx.Response:
@@ -34,7 +34,7 @@ async def unused() -> AsyncIterator[AsyncCustomerSession]:
 
 @pytest.fixture
 def refused(unused: AsyncCustomerSession) -> Refused:
-    """Checks that a call is refused here, by the path of its parameter and with the words that its text must hold."""
+    """Check that a call is refused before it is sent, by its `parameter` and the words of its message."""
 
     async def check(drive: Drive, parameter: str | None, *words: str) -> InvalidRequestError:
         with pytest.raises(InvalidRequestError) as caught:
@@ -51,7 +51,7 @@ def refused(unused: AsyncCustomerSession) -> Refused:
 
 @pytest_asyncio.fixture
 async def sent() -> AsyncIterator[Sent]:
-    """Returns the payload that a call sends; its answer is an empty one, which some calls cannot decode."""
+    """Return the payload that a call sends. The response is an error, so that no result is decoded."""
     payloads: list[dict[str, Any]] = []
 
     def keep(request: httpx.Request) -> httpx.Response:

@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 
 from livechat_customer_async import TransportError
 from livechat_customer_async._call.limiter import Limiter
+from livechat_customer_async._call.throttle import Throttle
 from tests.helpers.virtual_time import run, virtual_clock, virtual_time
 
 LATER = 3600.0
+WHO = "a customer"
+
+
+def new_limiter(slots: int, *, queue: int | None, throttle: Throttle | None = None) -> Limiter:
+    return Limiter(slots, queue=queue, throttle=throttle or Throttle(), clock=virtual_clock())
 
 
 class Users:
@@ -26,9 +32,9 @@ class Users:
         self._leave: dict[str, asyncio.Event] = {}
 
     async def _use(self, name: str, upload: bool) -> None:
-        if not self.limiter.try_acquire(upload=upload):
+        if not self.limiter.try_acquire(WHO, upload=upload):
             self.limiter.check_queue()
-            await self.limiter.acquire(upload=upload)
+            await self.limiter.acquire(WHO, upload=upload)
         try:
             self.holding.append(name)
             await self._leave[name].wait()
@@ -65,7 +71,7 @@ def idle(limiter: Limiter) -> bool:
 
 @virtual_time
 async def test_oldest_first() -> None:
-    users = Users(limiter := Limiter(2, queue=None))
+    users = Users(limiter := new_limiter(2, queue=None))
     await users.come("a", "b", "c", "d", "e")
     assert users.holding == ["a", "b"]
     assert (limiter.in_flight, limiter.queued) == (2, 3)
@@ -80,33 +86,33 @@ async def test_oldest_first() -> None:
 
 @virtual_time
 async def test_a_newcomer_does_not_overtake() -> None:
-    limiter = Limiter(1, queue=None)
-    assert limiter.try_acquire(upload=False)
-    first = asyncio.create_task(limiter.acquire(upload=False))
+    limiter = new_limiter(1, queue=None)
+    assert limiter.try_acquire(WHO, upload=False)
+    first = asyncio.create_task(limiter.acquire(WHO, upload=False))
     await settle()
     limiter.release(upload=False)
     # The slot belongs to the one who waited, although its task has not run yet.
-    assert not limiter.try_acquire(upload=False)
+    assert not limiter.try_acquire(WHO, upload=False)
     await first
     limiter.release(upload=False)
-    assert limiter.try_acquire(upload=False)
+    assert limiter.try_acquire(WHO, upload=False)
 
 
 @pytest.mark.parametrize("slots, most", [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (100, 50)])
 def test_uploads_hold_half_of_the_slots_at_most(slots: int, most: int) -> None:
-    limiter = Limiter(slots, queue=None)
+    limiter = new_limiter(slots, queue=None)
     taken = 0
-    while limiter.try_acquire(upload=True):
+    while limiter.try_acquire(WHO, upload=True):
         taken += 1
     assert taken == most
-    while limiter.try_acquire(upload=False):
+    while limiter.try_acquire(WHO, upload=False):
         taken += 1
     assert taken == limiter.in_flight == slots
 
 
 @virtual_time
 async def test_waiting_uploads_let_calls_pass_where_only_their_half_is_full() -> None:
-    users = Users(limiter := Limiter(4, queue=None))
+    users = Users(limiter := new_limiter(4, queue=None))
     await users.come("u1", "u2", "u3", "a", "b", "c")
     assert users.holding == ["u1", "u2", "a", "b"]
     await users.leave("a")
@@ -119,7 +125,7 @@ async def test_waiting_uploads_let_calls_pass_where_only_their_half_is_full() ->
 
 @virtual_time
 async def test_calls_do_not_starve_uploads() -> None:
-    users = Users(limiter := Limiter(2, queue=None))
+    users = Users(limiter := new_limiter(2, queue=None))
     await users.come("a", "b", "c", "u1", "d", "e", "u2")
     order = []
     for _ in range(6):
@@ -134,9 +140,9 @@ async def test_calls_do_not_starve_uploads() -> None:
 
 @virtual_time
 async def test_the_queue_has_a_limit() -> None:
-    users = Users(limiter := Limiter(1, queue=2))
+    users = Users(limiter := new_limiter(1, queue=2))
     await users.come("a", "b", "u")
-    with pytest.raises(TransportError, match="2 calls wait already, the limit is 2"):
+    with pytest.raises(TransportError, match="2 calls are already waiting, the limit is 2"):
         limiter.check_queue()
     assert limiter.queued == 2
     users.tasks["b"].cancel()
@@ -151,18 +157,18 @@ async def test_the_queue_has_a_limit() -> None:
 
 @virtual_time
 async def test_no_queue_at_all() -> None:
-    limiter = Limiter(1, queue=0)
-    assert limiter.try_acquire(upload=False)
-    with pytest.raises(TransportError, match="0 calls wait already, the limit is 0"):
+    limiter = new_limiter(1, queue=0)
+    assert limiter.try_acquire(WHO, upload=False)
+    with pytest.raises(TransportError, match="0 calls are already waiting, the limit is 0"):
         limiter.check_queue()
     limiter.release(upload=False)
-    assert limiter.try_acquire(upload=False)
+    assert limiter.try_acquire(WHO, upload=False)
 
 
 @pytest.mark.parametrize("who", ["b", "c", "d"])
 @virtual_time
 async def test_a_cancelled_waiter_leaves_the_others_their_order(who: str) -> None:
-    users = Users(limiter := Limiter(1, queue=None))
+    users = Users(limiter := new_limiter(1, queue=None))
     await users.come("a", "b", "c", "d")
     users.tasks[who].cancel()
     await settle()
@@ -180,10 +186,10 @@ async def test_a_cancelled_waiter_leaves_the_others_their_order(who: str) -> Non
 @pytest.mark.parametrize("first", ["release", "cancel"])
 @virtual_time
 async def test_cancelled_in_the_same_tick_as_the_slot_is_handed_over(first: str, upload: bool) -> None:
-    limiter = Limiter(1, queue=None)
-    assert limiter.try_acquire(upload=upload)
-    unlucky = asyncio.create_task(limiter.acquire(upload=upload))
-    heir = asyncio.create_task(limiter.acquire(upload=upload))
+    limiter = new_limiter(1, queue=None)
+    assert limiter.try_acquire(WHO, upload=upload)
+    unlucky = asyncio.create_task(limiter.acquire(WHO, upload=upload))
+    heir = asyncio.create_task(limiter.acquire(WHO, upload=upload))
     await settle()
     steps: list[Callable[[], object]] = [lambda: limiter.release(upload=upload), unlucky.cancel]
     for step in steps if first == "release" else reversed(steps):
@@ -193,14 +199,14 @@ async def test_cancelled_in_the_same_tick_as_the_slot_is_handed_over(first: str,
     assert heir.done()
     assert (limiter.in_flight, limiter.queued) == (1, 0)
     limiter.release(upload=upload)
-    assert limiter.try_acquire(upload=upload)
+    assert limiter.try_acquire(WHO, upload=upload)
 
 
 @virtual_time
 async def test_cancelled_before_its_first_step() -> None:
-    limiter = Limiter(1, queue=None)
-    assert limiter.try_acquire(upload=False)
-    never = asyncio.create_task(limiter.acquire(upload=False))
+    limiter = new_limiter(1, queue=None)
+    assert limiter.try_acquire(WHO, upload=False)
+    never = asyncio.create_task(limiter.acquire(WHO, upload=False))
     never.cancel()
     await settle()
     assert (never.cancelled(), limiter.queued) == (True, 0)
@@ -208,26 +214,26 @@ async def test_cancelled_before_its_first_step() -> None:
 
 @virtual_time
 async def test_all_that_wait_are_cancelled_at_once() -> None:
-    users = Users(limiter := Limiter(2, queue=None))
+    users = Users(limiter := new_limiter(2, queue=None))
     await users.come("a", "u1", *"bcdef", "u2", "u3")
     await users.end()
     assert idle(limiter)
-    assert limiter.try_acquire(upload=True)
-    assert limiter.try_acquire(upload=False)
+    assert limiter.try_acquire(WHO, upload=True)
+    assert limiter.try_acquire(WHO, upload=False)
 
 
 @pytest.mark.parametrize("native", [True, False])
 @virtual_time
 async def test_a_deadline_while_waiting(native: bool) -> None:
-    limiter = Limiter(1, queue=None)
-    assert limiter.try_acquire(upload=False)
+    limiter = new_limiter(1, queue=None)
+    assert limiter.try_acquire(WHO, upload=False)
 
     async def wait() -> None:
         if native:
             async with asyncio.timeout(LATER):
-                await limiter.acquire(upload=False)
+                await limiter.acquire(WHO, upload=False)
         with anyio.fail_after(LATER):
-            await limiter.acquire(upload=False)
+            await limiter.acquire(WHO, upload=False)
 
     with pytest.raises(TimeoutError):
         await wait()
@@ -241,7 +247,7 @@ class Machine:
     """Plays a script of arrivals, departures and cancellations, and watches the invariants after each step."""
 
     def __init__(self, slots: int, seed: int) -> None:
-        self.users = Users(Limiter(slots, queue=None))
+        self.users = Users(new_limiter(slots, queue=None))
         self.slots = slots
         self.draw = random.Random(seed)
         self.count = 0
@@ -276,8 +282,8 @@ class Machine:
         if self.users.tasks:
             await self.users.end()
         assert idle(limiter)
-        assert sum(limiter.try_acquire(upload=True) for _ in range(self.slots)) == max(1, self.slots // 2)
-        assert limiter.in_flight + sum(limiter.try_acquire(upload=False) for _ in range(self.slots)) == self.slots
+        assert sum(limiter.try_acquire(WHO, upload=True) for _ in range(self.slots)) == max(1, self.slots // 2)
+        assert limiter.in_flight + sum(limiter.try_acquire(WHO, upload=False) for _ in range(self.slots)) == self.slots
 
 
 STEPS = st.lists(st.sampled_from(["call", "call", "upload", "leave", "leave", "cancel", "tick", "tick"]), max_size=80)
@@ -296,11 +302,11 @@ def test_no_script_loses_or_doubles_a_slot(slots: int, script: list[str], seed: 
 
 @virtual_time
 async def test_all_are_served_in_order_however_many() -> None:
-    limiter, served = Limiter(3, queue=None), list[int]()
+    limiter, served = new_limiter(3, queue=None), list[int]()
 
     async def use(number: int) -> None:
-        if not limiter.try_acquire(upload=False):
-            await limiter.acquire(upload=False)
+        if not limiter.try_acquire(WHO, upload=False):
+            await limiter.acquire(WHO, upload=False)
         served.append(number)
         await asyncio.sleep(0)
         limiter.release(upload=False)
@@ -312,9 +318,9 @@ async def test_all_are_served_in_order_however_many() -> None:
 
 @virtual_time
 async def test_cancelled_waiters_leave_at_once_though_no_slot_comes_free() -> None:
-    limiter = Limiter(1, queue=None)
-    assert limiter.try_acquire(upload=False)
-    waiters = [asyncio.create_task(limiter.acquire(upload=bool(number % 2))) for number in range(100)]
+    limiter = new_limiter(1, queue=None)
+    assert limiter.try_acquire(WHO, upload=False)
+    waiters = [asyncio.create_task(limiter.acquire(WHO, upload=bool(number % 2))) for number in range(100)]
     await settle()
     for waiter in waiters[1:]:
         waiter.cancel()
@@ -329,9 +335,9 @@ async def test_cancelled_waiters_leave_at_once_though_no_slot_comes_free() -> No
 
 @virtual_time
 async def test_a_turn_that_comes_in_the_moment_of_a_cancellation_is_handed_on() -> None:
-    limiter = Limiter(1, queue=None)
-    assert limiter.try_acquire(upload=False)
-    first, second = (asyncio.create_task(limiter.acquire(upload=False)) for _ in range(2))
+    limiter = new_limiter(1, queue=None)
+    assert limiter.try_acquire(WHO, upload=False)
+    first, second = (asyncio.create_task(limiter.acquire(WHO, upload=False)) for _ in range(2))
     await settle()
     first.cancel()
     limiter.release(upload=False)  # before the task of the first has run again

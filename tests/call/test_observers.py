@@ -89,12 +89,12 @@ async def test_a_retry_and_a_refusal() -> None:
         with pytest.raises(GroupOfflineError):
             await session.chats.start_chat()
     assert heard.told() == [
-        "AttemptStart", "AttemptEnd", "CallRetry", "AttemptStart", "AttemptEnd", "CallRetry", "AttemptStart",
-        "AttemptEnd", "CallEnd",
+        "AttemptStart", "AttemptEnd", "CallRetry", "AttemptStart", "AttemptEnd", "CallRetry", "CallQueued",
+        "AttemptStart", "AttemptEnd", "CallEnd",
     ]  # fmt: skip
     assert len({event.call_id for event in heard.events}) == 1
     assert {event.action for event in heard.events} == {"start_chat"}
-    _, first, once, _, second, twice, _, third, whole = heard.events
+    _, first, once, _, second, twice, _, _, third, whole = heard.events
     assert (first.status_code, first.error, first.outcome) == (None, "TransportError", Outcome.NOT_SENT)
     assert (once.attempt, once.after, once.reason) == (1, 0, "TransportError")
     assert (second.status_code, second.error, second.outcome) == (429, "TooManyRequestsError", Outcome.REJECTED)

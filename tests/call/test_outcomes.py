@@ -124,8 +124,8 @@ async def test_without_an_error_object_the_status_decides(
     assert isinstance(error, ApiError)
     assert type(error) is getattr(package, name)
     assert (error.type, error.data, error.status_code, error.outcome) == (None, None, status, outcome)
-    text = body.decode().removeprefix("<html>").removesuffix("</html>")
-    assert error.message == (" ".join(text.split()) or "the body is empty")
+    excerpt = " ".join(body.decode().removeprefix("<html>").removesuffix("</html>").split())
+    assert error.message == (excerpt or "the body is empty")
 
 
 async def test_the_excerpt_of_an_answer_is_short() -> None:
@@ -153,12 +153,12 @@ async def test_a_success_that_does_not_decode_leaves_open_what_happened(body: by
 
 
 async def test_a_value_of_the_wrong_type_is_named_by_its_path() -> None:
-    transport = Scripted(answer(200, {"chat": {"id": "c", "thread": {"id": "t", "order": "7"}}}))
+    transport = Scripted(answer(200, {"chat": {"id": "c", "thread": {"id": "t", "events": {"0": {}}}}}))
     async with AsyncCustomerSession(1520, "dal:canary", transport=transport) as session:
         with pytest.raises(ResponseDecodeError) as caught:
             await session.chats.start_chat()
     error = caught.value
-    assert error.path == "$.chat.thread.order"
+    assert error.path == "$.chat.thread.events"
     assert (error.outcome, error.attempts, error.action) == (UNKNOWN, 1, "start_chat")
     assert len(transport.actions) == 1
 

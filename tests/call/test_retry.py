@@ -71,6 +71,7 @@ ROWS: list[tuple[str, Failure, Decision, Decision]] = [
     ("does not decode", failed(sdk.ResponseDecodeError, U), NO, NO),
     ("internal", failed(sdk.InternalError, U), NO, AGAIN),
     ("request_timeout", failed(sdk.RequestTimeoutError, U), NO, AGAIN),
+    ("a bare 408 to an idle connection", failed(sdk.ApiError, R, Fault.CROSSED), NO, AGAIN),
     ("bare 503", failed(sdk.ServiceUnavailableError, U), NO, LATER),
     ("too_many_requests", failed(sdk.TooManyRequestsError, R), REFUSED, REFUSED),
     ("service_unavailable", failed(sdk.ServiceUnavailableError, R), LATER, LATER),
@@ -111,7 +112,8 @@ def test_every_fault_outcome_and_replay_class(
     answered = issubclass(cls, sdk.ApiError)
     may_repeat = (
         fault is Fault.CONNECT
-        or (outcome is R and throttled)
+        or (fault is Fault.CROSSED and replay is Replay.SAFE)
+        or (fault is not Fault.CROSSED and outcome is R and throttled)
         or (outcome is U and replay is Replay.SAFE and (answered or fault is Fault.BROKEN))
     )
     assert isinstance(decision, Retry) == may_repeat

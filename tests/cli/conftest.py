@@ -1,6 +1,7 @@
 """A sandbox in a thread, and helpers that run the command line in this process or in a child process."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,13 @@ from livechat_customer_async.sandbox import ArmedFault, Fault, Sandbox, SandboxS
 
 TOKEN = "dal-canary-7d1f"
 TERMINAL_VARIABLES = ("COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "NO_COLOR", "PY_COLORS", "TERM", "TTY_COMPATIBLE")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts_are_not_ignored() -> None:
+    """Undo what a shell does to background jobs: a process started by a test would ignore SIGINT as well."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +45,10 @@ class Served:
     def wait_for(self, armed: ArmedFault) -> None:
         """Block until the fault strikes."""
         self._portal.call(armed.met.wait)
+
+    def say(self, chat_id: str, text: str) -> None:
+        """Speak as the agent."""
+        self._portal.call(self.sandbox.say, chat_id, text)
 
     def start_chat(self, run: "Cli") -> str:
         """Start a chat and return its id."""
@@ -89,11 +101,13 @@ def only_line(text: str) -> str:
     return line
 
 
-def start(*arguments: object, encoding: str = "utf-8", **environment: str) -> subprocess.Popen[str]:
+def start(
+    *arguments: object, encoding: str = "utf-8", stdin: int = subprocess.DEVNULL, **environment: str
+) -> subprocess.Popen[str]:
     """Start the command line in a child process."""
     return subprocess.Popen(
         [sys.executable, "-m", "livechat_customer_async.cli", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding=encoding,

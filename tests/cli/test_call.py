@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from typer.main import get_command
 
-from livechat_customer_async import AsyncCustomerSession, CallEnd, Outcome, Replay
-from livechat_customer_async.cli import _actions, _options, _payload, _terminal
+from livechat_customer_async import AsyncCustomerSession, CallEnd, Outcome
+from livechat_customer_async.cli import _options, _payload, _terminal
 from livechat_customer_async.cli._actions import ACTIONS
 from livechat_customer_async.cli._app import app
 from livechat_customer_async.cli._interrupts import InterruptedCalls
@@ -404,9 +404,7 @@ def test_piped_json_is_valid_in_any_encoding(served: Served, cli: Cli, encoding:
     assert name in ran.stdout
 
 
-def test_an_interrupted_read_is_safe_to_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    replays = {"get_form": Replay.SAFE, "get_chat_threads": Replay.SAFE, "send_event": Replay.UNSAFE}
-    monkeypatch.setattr(_actions.sdk, "replay_of", replays.__getitem__, raising=False)
+def test_an_interrupted_read_is_safe_to_repeat() -> None:
     calls = InterruptedCalls()
 
     async def interrupt(action: str, outcome: Outcome) -> None:
@@ -425,8 +423,7 @@ def test_an_interrupted_read_is_safe_to_repeat(monkeypatch: pytest.MonkeyPatch) 
     assert str(calls) == said
 
 
-def test_the_default_replay_is_that_of_the_action(served: Served, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_actions.sdk, "replay_of", lambda _: Replay.SAFE, raising=False)
+def test_the_default_replay_is_that_of_the_action(served: Served, cli: Cli) -> None:
     served.arm(Fault(FaultKind.RESET_AFTER_PERFORMING, "get_groups_status"))
     assert cli("call", "get_groups_status").exit_code == 0
     assert served.sandbox.arrived["get_groups_status"] == 2

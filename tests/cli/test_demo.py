@@ -60,7 +60,7 @@ def test_messages_show_their_author_and_time(played: Played, width: int) -> None
 def test_the_file_and_the_times_are_shown(played: Played, width: int) -> None:
     screen = drawn(played, width)
     (file,) = [event for event in events(played.story.chat) if isinstance(event, File)]
-    assert f"│ {file.url} │" in screen
+    assert "http" not in screen
     assert file.size == len(draw_photo())
     assert f"jacket.png (image/png, {file.size / 1000:.1f} kB)" in screen
     assert "28%, 57%, 85%, 100%" in screen

@@ -21,10 +21,12 @@ needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="a process ca
 Visit = Callable[[SandboxServer], object]
 
 
-def post(server: SandboxServer, action: str, license_id: int = 1, token: str = TOKEN) -> httpx.Response:
+def post(
+    server: SandboxServer, action: str, payload: object = None, *, license_id: int = 1, token: str = TOKEN
+) -> httpx.Response:
     return httpx.post(
         f"{server.url}/v3.0/customer/action/{action}?license_id={license_id}",
-        json={"payload": {}},
+        json={"payload": payload or {}},
         headers={"authorization": f"Bearer {token}"},
         trust_env=False,
     )
@@ -116,6 +118,36 @@ def test_the_options_reach_the_sandbox(visited: Callable[..., Ran]) -> None:
     assert "(no agent)" in ran.stdout
     assert "LIVECHAT_LICENSE_ID=7" in ran.stdout
     assert "LIVECHAT_ACCESS_TOKEN=fra-visitor" in ran.stdout
+
+
+@needs_signals
+def test_verbose_logs_the_texts_of_messages(visited: Callable[..., Ran]) -> None:
+    chats: list[str] = []
+
+    def visit(server: SandboxServer) -> None:
+        post(server, "update_customer", {"name": "Ada\x1b[2J"})
+        chats.append(post(server, "start_chat").json()["payload"]["chat"]["id"])
+        for event in (
+            {"type": "message", "text": "Hello\nagain"},
+            {"type": "custom", "content": {}},
+            {"type": "system_message", "text": "queued", "system_message_type": "x"},
+        ):
+            assert post(server, "send_event", {"chat_id": chats[-1], "event": event}).status_code == 200
+        server.sandbox.say(chats[-1], "Bye", author_id="other@example.com")
+        server.sandbox.say(chats[-1], {"type": "system_message", "text": "closed", "system_message_type": "x"})
+        post(server, "get_chat_threads", {"chat_id": chats[-1]})
+
+    ran = visited(visit, "--verbose")
+    logged = [line.strip() for line in ran.stdout.splitlines() if line.startswith(" " * 10)]
+    assert logged == [
+        f"{chats[-1]}  Ada [2J: Hello again",
+        f"{chats[-1]}  Sandy: Hello Ada\x1b[2J, this is the sandbox. You said: Hello again".replace("\x1b", " "),
+        f"{chats[-1]}  Ada [2J: [custom]",
+        f"{chats[-1]}  Ada [2J: [system_message] queued",
+        f"{chats[-1]}  other@example.com: Bye",
+        f"{chats[-1]}  system: [system_message] closed",
+    ]
+    assert not [line for line in visited(visit).stdout.splitlines() if "Hello" in line]
 
 
 @needs_signals

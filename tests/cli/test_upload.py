@@ -75,7 +75,7 @@ def test_the_exit_code_is_the_highest(served: Served, cli: Cli, files: Files) ->
     ran = cli("upload", "--json", "--no-retry", *paths)
     assert ran.exit_code == 6
     large, refused = json.loads(ran.stdout)
-    assert large["error"] == "InvalidRequestError"
+    assert large["error"] == "FileTooLargeError"
     assert (large["exit_code"], large["outcome"], large["size"]) == (2, "not_sent", TOO_LARGE)
     assert refused["error"] == "InternalError"
     assert (refused["exit_code"], refused["outcome"], refused["path"]) == (6, "unknown", str(paths[1]))

@@ -9,10 +9,10 @@ import pytest
 import respx
 
 from livechat_customer_async import AsyncCustomerSession, __version__
-from tests.contract.drives import CHAT, DRIVES
-from tests.contract.multipart import read_parts
-from tests.contract.readings import reading
-from tests.contract.samples import ACTIONS, SAMPLES, RequestSample
+from tests.helpers.drives import CHAT, DRIVES
+from tests.helpers.multipart import read_parts
+from tests.helpers.readings import reading
+from tests.helpers.samples import ACTIONS, SAMPLES, RequestSample
 
 pytestmark = pytest.mark.asyncio
 

@@ -26,7 +26,7 @@ from livechat_customer_async import (
     SentEvent,
 )
 from livechat_customer_async.sandbox import Group, RecordedRequest, Sandbox, serve
-from tests.contract.samples import ACTIONS
+from tests.helpers.samples import ACTIONS
 
 pytestmark = pytest.mark.asyncio
 

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from livechat_customer_async import AsyncCustomerSession, InternalError, Outcome, Replay, RetryPolicy
-from tests.contract.drives import CHAT, DRIVES
-from tests.contract.readings import reading
-from tests.contract.samples import SAMPLES
+from tests.helpers.drives import CHAT, DRIVES
+from tests.helpers.readings import reading
+from tests.helpers.samples import SAMPLES
 
 pytestmark = pytest.mark.asyncio
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for every public model, JSON values, and Python objects that are none."""
+"""Hypothesis strategies for every public model, JSON values, and objects that are not valid JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transports that a test holds in its hands."""
+"""Small in-memory transports: scripted answers, and answers after a delay."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def failing(error: type[httpx.TransportError]) -> Answer:
 
 
 class Scripted(httpx.AsyncBaseTransport):
-    """Takes the whole request, then answers as the script says; its last line goes on for ever."""
+    """Reads each request, then gives the next answer of the script; the last one repeats."""
 
     def __init__(self, *script: Answer) -> None:
         self._script = list(script) or [ok]
@@ -42,7 +42,7 @@ class Scripted(httpx.AsyncBaseTransport):
 
 
 class Slow(httpx.AsyncBaseTransport):
-    """Takes the whole request, and answers so many seconds later; `None`: never."""
+    """Reads each request and answers after `seconds`; `None` means never."""
 
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds

@@ -19,11 +19,12 @@ import pytest
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from livechat_customer_async._uploads.multipart import MultipartBody
-from livechat_customer_async._uploads.source import open_source
+from livechat_customer_async._uploads.source import Source, Upload
 
 KIB = 1024
 CHUNK = 256 * KIB
 LIMIT = 10 * KIB * KIB
+ANSWER = b'{"url": "https://cdn.example/file"}'
 LEAD = b"before where it stands"
 
 
@@ -87,14 +88,21 @@ def _stored(tmp_path: Path, data: bytes) -> Path:
     return path
 
 
+def _led(data: bytes) -> bytes:
+    """Content before the data, where there is any data: a file that is not empty must not stand at its end."""
+    return LEAD + data if data else b""
+
+
 def _standing(file: Any) -> Any:
-    file.seek(len(LEAD))
+    file.seek(0, io.SEEK_END)
+    file.seek(min(file.tell(), len(LEAD)))
     return file
 
 
 async def _standing_async(path: Path) -> Any:
     file = await anyio.open_file(path, "rb")
-    await file.seek(len(LEAD))
+    await file.seek(0, io.SEEK_END)
+    await file.seek(min(await file.tell(), len(LEAD)))
     return file
 
 
@@ -106,12 +114,12 @@ SEEKABLE: dict[str, Maker] = {
     "bytearray": lambda _, data: bytearray(data),
     "memoryview": lambda _, data: memoryview(data),
     "list": lambda _, data: pieces(data),
-    "file": lambda tmp, data: _standing(_stored(tmp, LEAD + data).open("rb")),
-    "raw file": lambda tmp, data: _standing(_stored(tmp, LEAD + data).open("rb", buffering=0)),
-    "updated file": lambda tmp, data: _standing(_stored(tmp, LEAD + data).open("r+b")),
-    "BytesIO": lambda _, data: _standing(io.BytesIO(LEAD + data)),
-    "own file type": lambda _, data: _standing(Seekable(LEAD + data)),
-    "async file": lambda tmp, data: _standing_async(_stored(tmp, LEAD + data)),
+    "file": lambda tmp, data: _standing(_stored(tmp, _led(data)).open("rb")),
+    "raw file": lambda tmp, data: _standing(_stored(tmp, _led(data)).open("rb", buffering=0)),
+    "updated file": lambda tmp, data: _standing(_stored(tmp, _led(data)).open("r+b")),
+    "BytesIO": lambda _, data: _standing(io.BytesIO(_led(data))),
+    "own file type": lambda _, data: _standing(Seekable(_led(data))),
+    "async file": lambda tmp, data: _standing_async(_stored(tmp, _led(data))),
 }
 ONE_SHOT: dict[str, Maker] = {
     "unseekable file": lambda _, data: OneShot(data),
@@ -136,6 +144,10 @@ async def made(kind: str, tmp_path: Path, data: bytes) -> AsyncIterator[Any]:
             await file.aclose()
         elif isinstance(file, io.IOBase):
             file.close()
+
+
+async def open_source(file: Any, *, keep: bool, **options: Any) -> Source:
+    return await Upload(file, **options).open(keep=keep)
 
 
 @contextlib.asynccontextmanager
@@ -244,7 +256,7 @@ class Server:
         self.requests: list[Received] = []
         self.connections = 0
         self.lost = asyncio.Condition()
-        self.url = ""
+        self.base_url = self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -277,7 +289,7 @@ class Server:
                 body.append(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):
                 self.requests[-1].body, self.requests[-1].complete = b"".join(body), True
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(ANSWER), ANSWER))
                 await writer.drain()
                 return True
             else:
@@ -288,7 +300,8 @@ class Server:
 async def serving() -> AsyncIterator[Server]:
     server = Server()
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/upload"
+    server.base_url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    server.url = f"{server.base_url}/upload"
     try:
         yield server
     finally:

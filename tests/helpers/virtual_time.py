@@ -1,15 +1,15 @@
-"""An event loop on which no time is waited for: when nothing else is ready, its clock jumps to the next timer.
+"""An event loop that never sleeps: when nothing is ready, its clock jumps to the next timer.
 
     @virtual_time
     async def test_waits() -> None:
         await asyncio.sleep(3600)  # returns at once, and the loop's clock says 3600
 
-The decorator makes a plain function of the test, so it takes no asyncio mark; it stands below `parametrize`, `given`
-and the like, and fixtures work as ever. `run(coroutine)` is the same for a coroutine. Hand the package
-`virtual_clock()`: its wall clock moves with the loop's, and chance is what you say.
+The decorator turns the test into a plain function, so it takes no asyncio mark. It goes below `parametrize`, `given`
+and the like; fixtures work as usual. `run(coroutine)` does the same for a coroutine. `virtual_clock()` is a clock for
+the package: its wall clock follows the loop's, and its random numbers are given.
 
-Sockets and threads run in real time, so the clock would outrun them. With `virtual_time(grace=0.05)` the loop waits so
-many real seconds for them before each jump.
+Sockets and threads run in real time, so the clock would outrun them. `virtual_time(grace=0.05)` makes the loop wait
+0.05 real seconds for them before each jump.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PATIENCE = 5.0
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """A selector that moves a clock instead of waiting for the time to pass."""
+    """A selector that advances a clock instead of waiting."""
 
     def __init__(self, grace: float) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time starts at 0 and is only ever moved by its own timers."""
+    """An event loop whose time starts at 0 and is advanced by its own timers only."""
 
     def __init__(self, grace: float = 0.0) -> None:
         self._jumping = _JumpingSelector(grace)
@@ -63,7 +63,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 def run(coroutine: Coroutine[Any, Any, T], *, grace: float = 0.0) -> T:
-    """Run a coroutine to its end on a virtual clock of its own."""
+    """Run a coroutine to completion on its own virtual clock."""
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(grace)) as runner:
         return runner.run(coroutine)
 
@@ -73,7 +73,7 @@ def virtual_time(test: Test[P], /) -> Callable[P, None]: ...
 @overload
 def virtual_time(*, grace: float) -> Callable[[Test[P]], Callable[P, None]]: ...
 def virtual_time(test: Any = None, /, *, grace: float = 0.0) -> Any:
-    """Decorate an async test: it runs on a virtual clock of its own."""
+    """Decorate an async test so that it runs on its own virtual clock."""
     if test is None:
         return functools.partial(_decorated, grace=grace)
     return _decorated(test, grace=grace)
@@ -89,7 +89,7 @@ def _decorated(test: Test[P], *, grace: float) -> Callable[P, None]:
 
 
 class _VirtualClock(Clock):
-    """The running loop's time, also as wall clock, and random numbers that the test chooses."""
+    """The running loop's time, also as wall clock, and random numbers chosen by the test."""
 
     def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
@@ -102,5 +102,5 @@ class _VirtualClock(Clock):
 
 
 def virtual_clock(chance: float | Callable[[], float] = 0.5) -> Clock:
-    """Return a clock for the package: the running loop's time, also as wall clock, and the chance that you name."""
+    """Return a clock that follows the running loop's time and draws the given random numbers."""
     return _VirtualClock(chance if callable(chance) else lambda: chance)

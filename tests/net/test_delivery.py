@@ -19,7 +19,7 @@ from livechat_customer_async._net.failures import Failure
 from livechat_customer_async._net.open import open_transport
 from livechat_customer_async._net.outgoing import Answer, HeaderBlock, Outgoing, timeout_of
 from livechat_customer_async._net.transport import Transport
-from tests.net.http11.server import OK, Peer, answering, serve, serving, until
+from tests.helpers.byte_server import OK, Peer, answering, serve, serving, until
 
 NOTHING, UNSURE, SENT = Delivery
 

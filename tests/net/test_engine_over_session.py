@@ -11,7 +11,7 @@ import pytest
 
 from livechat_customer_async import AsyncCustomerSession, Limits, LiveChatError
 from livechat_customer_async._net.http11.pool import Pool
-from tests.net.http11.server import serving
+from tests.helpers.byte_server import serving
 from tests.net.http11.test_storm import dice
 
 pytestmark = pytest.mark.asyncio

@@ -1,4 +1,4 @@
-"""Ports where something is wrong from the start."""
+"""Ports that refuse, ignore or never accept connections."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _listening(*, backlog: int, fill: int) -> Iterator[int]:
 
 @pytest.fixture
 def closed_port() -> int:
-    """Return a port where nothing listens."""
+    """A port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
@@ -30,13 +30,13 @@ def closed_port() -> int:
 
 @pytest.fixture
 def deaf_port() -> Iterator[int]:
-    """Give a port that takes connections and never reads."""
+    """A port that accepts connections and never reads."""
     yield from _listening(backlog=100, fill=0)
 
 
 @pytest.fixture
 def full_port() -> Iterator[int]:
-    """Give a port that takes no connection any more: its queue is full, and the system answers nobody."""
+    """A port whose backlog is full, so that connecting to it hangs."""
     if sys.platform != "linux":
-        pytest.skip("other systems refuse instead")
+        pytest.skip("only Linux ignores connections to a full backlog")
     yield from _listening(backlog=0, fill=4)

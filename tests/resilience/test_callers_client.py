@@ -21,9 +21,9 @@ from livechat_customer_async import (
     TransportError,
 )
 from livechat_customer_async.sandbox import Fault, Sandbox, serve
+from tests.helpers.scripted import NEVER_SENT, OTHER_FAULTS, ScriptedTransport, Step
+from tests.helpers.sessions import TOKEN, a_session
 from tests.helpers.virtual_time import virtual_time
-from tests.resilience.scripted import NEVER_SENT, OTHER_FAULTS, ScriptedTransport, Step
-from tests.resilience.sessions import TOKEN, a_session
 
 
 async def raise_for_status(response: httpx.Response) -> None:

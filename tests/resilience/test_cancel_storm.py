@@ -15,10 +15,10 @@ import pytest
 
 from livechat_customer_async import AccessToken
 from livechat_customer_async._net.transport import ClientTransport
+from tests.helpers.quick_server import QuickServer
+from tests.helpers.sessions import assert_nothing_held, open_files, until
+from tests.helpers.storm import BY_SCOPE, NATIVELY, OVER, SLOTS, Over, Wave, Way
 from tests.helpers.uploads import recorded_spools
-from tests.resilience.quick_server import QuickServer
-from tests.resilience.sessions import assert_nothing_held, open_files, until
-from tests.resilience.storm import BY_SCOPE, NATIVELY, OVER, SLOTS, Over, Wave, Way
 
 pytestmark = pytest.mark.asyncio
 

@@ -20,10 +20,10 @@ from livechat_customer_async import (
     TransportError,
 )
 from livechat_customer_async.sandbox import Fault, Sandbox, serve
+from tests.helpers.scripted import ScriptedTransport, Step, refusal
+from tests.helpers.sessions import a_session, assert_nothing_held, open_files, ticks, until
+from tests.helpers.subjects import ENGINES
 from tests.helpers.virtual_time import virtual_time
-from tests.resilience.scripted import ScriptedTransport, Step, refusal
-from tests.resilience.sessions import a_session, assert_nothing_held, open_files, ticks, until
-from tests.resilience.subjects import ENGINES
 
 GRACE = 5.0
 HANGS = Step(delay=math.inf)

@@ -18,9 +18,9 @@ from livechat_customer_async import (
     TransportError,
 )
 from livechat_customer_async.sandbox import Fault, Sandbox, SandboxServer, serve
-from tests.resilience.matrix import ATTEMPTS
-from tests.resilience.sessions import a_chat, a_session, assert_nothing_held, until
-from tests.resilience.subjects import ENGINES, SUBJECTS, Subject
+from tests.helpers.matrix import ATTEMPTS
+from tests.helpers.sessions import a_chat, a_session, assert_nothing_held, until
+from tests.helpers.subjects import ENGINES, SUBJECTS, Subject
 
 pytestmark = [
     pytest.mark.asyncio,

@@ -20,6 +20,7 @@ from livechat_customer_async import (
     ChatWindowError,
     ConfigurationError,
     DecodeError,
+    FileTooLargeError,
     InternalError,
     InvalidRequestError,
     Limits,
@@ -32,8 +33,8 @@ from livechat_customer_async import (
     TransportError,
 )
 from livechat_customer_async.sandbox import Fault, Sandbox, serve
-from tests.resilience.sessions import BOUND, TOKEN, a_session, assert_nothing_held
-from tests.resilience.subjects import ENGINES
+from tests.helpers.sessions import BOUND, TOKEN, a_session, assert_nothing_held
+from tests.helpers.subjects import ENGINES
 
 pytestmark = pytest.mark.asyncio
 
@@ -188,7 +189,7 @@ async def test_the_window_of_the_server() -> None:
 
 def _raised_in_tests() -> set[type[LiveChatError]]:
     raised = {real.error for real in REAL} | {ApiError.class_for(type_) for type_ in TYPES}
-    return raised | {ApiError, ChatWindowError, CallTimeoutError, DecodeError, LiveChatError}
+    return raised | {ApiError, ChatWindowError, CallTimeoutError, DecodeError, FileTooLargeError, LiveChatError}
 
 
 async def test_no_class_is_left_out() -> None:

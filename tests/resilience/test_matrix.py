@@ -9,9 +9,9 @@ import pytest
 
 from livechat_customer_async import AsyncCustomerSession, CallTimeoutError, LiveChatError, Timeouts
 from livechat_customer_async.sandbox import ArmedFault, FaultKind, Sandbox, parse_fault, serve
-from tests.resilience.matrix import READ_TIMEOUT, ROWS, Expected, Row, expected
-from tests.resilience.sessions import BOUND, a_chat, a_session, assert_nothing_held, ticks
-from tests.resilience.subjects import ENGINES, SUBJECTS, Subject
+from tests.helpers.matrix import READ_TIMEOUT, ROWS, Expected, Row, expected
+from tests.helpers.sessions import BOUND, a_chat, a_session, assert_nothing_held, ticks
+from tests.helpers.subjects import ENGINES, SUBJECTS, Subject
 
 
 @attrs.frozen

@@ -23,10 +23,10 @@ from livechat_customer_async import (
     TransportError,
 )
 from livechat_customer_async.sandbox import ArmedFault, Event, Fault, Sandbox, serve
-from tests.resilience.matrix import name_of
-from tests.resilience.sessions import BOUND, a_chat, a_session, assert_nothing_held
-from tests.resilience.skipping import SkippingClock
-from tests.resilience.subjects import ENGINES
+from tests.helpers.matrix import name_of
+from tests.helpers.sessions import BOUND, a_chat, a_session, assert_nothing_held
+from tests.helpers.skipping import SkippingClock
+from tests.helpers.subjects import ENGINES
 
 pytestmark = pytest.mark.asyncio
 

@@ -18,9 +18,9 @@ from livechat_customer_async import (
     Outcome,
     Timeouts,
 )
+from tests.helpers.scripted import ScriptedTransport, Step
+from tests.helpers.sessions import a_session
 from tests.helpers.virtual_time import virtual_time
-from tests.resilience.scripted import ScriptedTransport, Step
-from tests.resilience.sessions import a_session
 
 NO_THREADS = Step(body=b'{"payload":{"threads_summary":[],"total_threads":0}}')
 LOST_AFTER_2 = Step(delay=2.0, fault=httpx.ReadError)

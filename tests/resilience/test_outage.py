@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from livechat_customer_async import LiveChatError, Replay, RetryPolicy
+from tests.helpers.scripted import ScriptedTransport, Step
+from tests.helpers.sessions import a_session, assert_nothing_held
 from tests.helpers.virtual_time import virtual_clock, virtual_time
-from tests.resilience.scripted import ScriptedTransport, Step
-from tests.resilience.sessions import a_session, assert_nothing_held
 
 TOTAL = 10_000
 SOME = 1_500

@@ -23,9 +23,9 @@ from livechat_customer_async import (
     Timeouts,
     TransportError,
 )
-from tests.resilience.proxies import SocksProxy, TunnelProxy
-from tests.resilience.quick_server import QuickServer
-from tests.resilience.sessions import a_session, assert_nothing_held, ticks, until
+from tests.helpers.proxies import SocksProxy, TunnelProxy
+from tests.helpers.quick_server import QuickServer
+from tests.helpers.sessions import a_session, assert_nothing_held, ticks, until
 from tests.resilience.test_tls_connect import TURNS, by_scope, natively
 
 pytestmark = pytest.mark.asyncio

@@ -12,11 +12,11 @@ import pytest
 import trustme
 
 from livechat_customer_async import ApiError, AsyncCustomerSession, Outcome, RetryPolicy, Timeouts, TransportError
-from livechat_customer_async._net.http11 import Hop
-from tests.net.http11.server import Peer, answering, serve, serving
-from tests.resilience.proxies import TunnelProxy
-from tests.resilience.quick_server import QuickServer
-from tests.resilience.sessions import a_session
+from livechat_customer_async._net.http11.tunnel import Hop
+from tests.helpers.byte_server import Peer, answering, serve, serving
+from tests.helpers.proxies import TunnelProxy
+from tests.helpers.quick_server import QuickServer
+from tests.helpers.sessions import a_session
 
 pytestmark = pytest.mark.asyncio
 
@@ -118,6 +118,15 @@ async def test_a_proxy_that_makes_no_tunnel(
     logging.getLogger("a.user").error("failed", exc_info=error)
     assert "p4ss" not in caplog.text
     assert "p4ss" not in repr(error)
+
+
+async def test_a_407_over_httpx_s_own_transport() -> None:
+    async with serving(answering(refusal(b"407 p4ss"))) as proxy:
+        async with a_session("https://127.0.0.1:9", proxy=proxy.url, engine="httpx") as session:
+            with pytest.raises(TransportError) as caught:
+                await session.chats.close_thread("c")
+    assert "the proxy refused the connection (407 Proxy Authentication Required)" in str(caught.value)
+    assert (caught.value.outcome, caught.value.attempts, proxy.accepted) == (Outcome.NOT_SENT, 1, 1)
 
 
 @pytest.mark.parametrize("options", [{}, {"engine": "httpx"}], ids=["auto", "httpx"])

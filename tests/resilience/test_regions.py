@@ -17,9 +17,9 @@ from livechat_customer_async import (
     RetryPolicy,
 )
 from livechat_customer_async.sandbox import Fault, Sandbox, serve
-from tests.resilience.scripted import ScriptedTransport, Step, refusal
-from tests.resilience.sessions import a_session
-from tests.resilience.subjects import ENGINES, SUBJECTS, Subject
+from tests.helpers.scripted import ScriptedTransport, Step, refusal
+from tests.helpers.sessions import a_session
+from tests.helpers.subjects import ENGINES, SUBJECTS, Subject
 
 pytestmark = pytest.mark.asyncio
 

@@ -13,8 +13,8 @@ import pytest
 import trustme
 
 from livechat_customer_async import AsyncCustomerSession, Limits
-from tests.resilience.quick_server import QuickServer
-from tests.resilience.sessions import a_session, ticks, until
+from tests.helpers.quick_server import QuickServer
+from tests.helpers.sessions import a_session, ticks, until
 
 pytestmark = pytest.mark.asyncio
 

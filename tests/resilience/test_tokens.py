@@ -22,8 +22,8 @@ from livechat_customer_async import (
     Timeouts,
     TokenProviderError,
 )
+from tests.helpers.sessions import a_session, assert_nothing_held, ticks
 from tests.helpers.virtual_time import WALL_AT_START, virtual_clock, virtual_time
-from tests.resilience.sessions import a_session, assert_nothing_held, ticks
 
 MANY = 1000
 REFUSAL = httpx.Response(401, json={"error": {"type": "authentication", "message": "Authentication error"}})

@@ -3,7 +3,7 @@
 import pytest
 
 from livechat_customer_async.sandbox import Sandbox
-from tests.sandbox.api import PATH, TOKEN, Api
+from tests.helpers.sandbox_api import PATH, TOKEN, Api
 
 pytestmark = pytest.mark.asyncio
 

@@ -1,7 +1,7 @@
 import pytest
 
 from livechat_customer_async.sandbox import AgentProfile, Sandbox, friendly_agent
-from tests.sandbox.api import Api
+from tests.helpers.sandbox_api import Api
 from tests.sandbox.test_events import FILLED_FORM, RICH_MESSAGE
 
 pytestmark = pytest.mark.asyncio
@@ -103,3 +103,35 @@ async def test_say_appends_events_of_any_type(api, sandbox):
         sandbox.say(chat["id"], {"text": "x"})
     with pytest.raises(KeyError):
         sandbox.say("none", "x")
+
+
+async def test_other_processes_speak_as_the_agent(api, sandbox):
+    chat = await api.chat()
+    event = {"type": "message", "text": "Hello Zoë", "custom_id": "mine"}
+    answer = await api.http.post("/sandbox/say", json={"chat_id": chat["id"], "event": event})
+    assert answer.status_code == 200
+    (thread,) = await api.threads(chat["id"])
+    assert thread["events"] == [answer.json()]
+    assert {**answer.json(), **event, "author_id": sandbox.agent_profile.id} == answer.json()
+
+
+@pytest.mark.parametrize(
+    "body, status, problem",
+    [
+        (b"", 400, "not valid JSON"),
+        (b"[]", 400, "invalid"),
+        (b"{}", 404, "chat_id"),
+        (b'{"chat_id": "nope"}', 404, "nope"),
+        (b'{"chat_id": []}', 400, "invalid"),
+        (b'{"chat_id": "CHAT"}', 404, "event"),
+        (b'{"chat_id": "CHAT", "event": "hello"}', 400, "invalid"),
+        (b'{"chat_id": "CHAT", "event": {}}', 400, "an event needs a `type`"),
+        (b'{"chat_id": "CHAT", "event": {"type": "message", "text": "\\ud83d"}}', 400, "not valid JSON"),
+    ],
+)
+async def test_what_cannot_be_said_is_refused(api, sandbox, body, status, problem):
+    chat = await api.chat()
+    answer = await api.http.post("/sandbox/say", content=body.replace(b"CHAT", chat["id"].encode()))
+    assert answer.status_code == status
+    assert problem in answer.text
+    assert sandbox.chats[chat["id"]].events == []

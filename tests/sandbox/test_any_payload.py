@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from livechat_customer_async.sandbox import Sandbox
 from livechat_customer_async.sandbox._actions import ACTIONS
 from livechat_customer_async.sandbox._rules import UPLOADS
-from tests.sandbox.api import PATH, Api
+from tests.helpers.sandbox_api import PATH, Api
 
 NAMES = ["chat_id", "chat", "id", "event", "type", "text", "properties", "thread", "events", "fields", "groups", "url"]
 VALUES = st.recursive(

@@ -3,7 +3,7 @@ from random import Random
 import pytest
 
 from livechat_customer_async.sandbox import Sandbox
-from tests.sandbox.api import Api
+from tests.helpers.sandbox_api import Api
 
 pytestmark = pytest.mark.asyncio
 

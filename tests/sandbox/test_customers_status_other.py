@@ -1,7 +1,7 @@
 import pytest
 
 from livechat_customer_async.sandbox import AnswerShapes
-from tests.sandbox.api import Api
+from tests.helpers.sandbox_api import Api
 
 pytestmark = pytest.mark.asyncio
 

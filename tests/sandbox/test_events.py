@@ -1,7 +1,7 @@
 import pytest
 
 from livechat_customer_async.sandbox import Sandbox, SentPostback, SneakPeek
-from tests.sandbox.api import PATH, Api
+from tests.helpers.sandbox_api import PATH, Api
 
 pytestmark = pytest.mark.asyncio
 

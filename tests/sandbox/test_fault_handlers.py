@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from livechat_customer_async.sandbox import Fault, Sandbox, serve
-from tests.sandbox.api import PATH, TOKEN, Api
+from tests.helpers.sandbox_api import PATH, TOKEN, Api
 
 pytestmark = pytest.mark.asyncio
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.sandbox.api import Api
+from tests.helpers.sandbox_api import Api
 
 pytestmark = pytest.mark.asyncio
 

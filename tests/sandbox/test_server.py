@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from livechat_customer_async.sandbox import Fault, Sandbox, run, serve
-from tests.sandbox.api import PATH, Api
+from tests.helpers.sandbox_api import PATH, Api
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from tests.sandbox.api import PATH
+from tests.helpers.sandbox_api import PATH
 
 pytestmark = pytest.mark.asyncio
 

@@ -14,7 +14,7 @@ from livechat_customer_async import (
     Timeouts,
     __version__,
 )
-from tests.session.recording import Recording
+from tests.helpers.recording import Recording
 
 pytestmark = pytest.mark.asyncio
 

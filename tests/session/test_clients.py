@@ -26,7 +26,7 @@ from livechat_customer_async import (
 )
 from livechat_customer_async._net.clients import shared_ssl_context
 from livechat_customer_async.sandbox import Sandbox, SandboxServer, serve
-from tests.session.recording import Recording
+from tests.helpers.recording import Recording
 
 pytestmark = pytest.mark.asyncio
 
@@ -275,7 +275,7 @@ async def test_a_ssl_context_carries_a_call(tls: Tls, engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["auto", "httpx"])
-async def test_a_certificate_that_nobody_vouches_for_is_refused(tls: Tls, engine: str) -> None:
+async def test_a_certificate_of_an_unknown_authority_is_refused(tls: Tls, engine: str) -> None:
     async with (
         serve(Sandbox(), ssl_certfile=tls.pem) as server,
         AsyncCustomerSession(1520, TOKEN, base_url=server.url, engine=engine) as session,

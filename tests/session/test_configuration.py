@@ -20,7 +20,7 @@ from livechat_customer_async import (
     RetryPolicy,
     Timeouts,
 )
-from tests.session.recording import Recording
+from tests.helpers.recording import Recording
 
 SECRET = "dal:canary-secret"
 

@@ -21,7 +21,7 @@ from livechat_customer_async import (
     Outcome,
     TransportError,
 )
-from tests.net.http11.server import Peer, Server, serving
+from tests.helpers.byte_server import Peer, Server, serving
 
 pytestmark = pytest.mark.asyncio
 

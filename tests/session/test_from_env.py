@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from livechat_customer_async import AsyncCustomerSession, ConfigurationError
-from tests.session.recording import Recording
+from tests.helpers.recording import Recording
 
 SECRET = "dal:canary-secret"
 NAMES = ["LIVECHAT_LICENSE_ID", "LIVECHAT_ACCESS_TOKEN", "LIVECHAT_BASE_URL", "LIVECHAT_REGION"]

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from livechat_customer_async import AsyncCustomerSession, NewMessage
-from tests.resilience.quick_server import QuickServer
-from tests.resilience.sessions import a_session
+from tests.helpers.quick_server import QuickServer
+from tests.helpers.sessions import a_session
 
 pytestmark = pytest.mark.asyncio
 

@@ -9,12 +9,14 @@ import os
 import pickle
 import subprocess
 import sys
+import traceback
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+import sniffio
 
 from livechat_customer_async import (
     AccessToken,
@@ -26,7 +28,7 @@ from livechat_customer_async import (
     SessionStats,
     TransportError,
 )
-from tests.session.recording import Recording
+from tests.helpers.recording import Recording
 
 SECRET = "dal:canary-secret"
 
@@ -99,7 +101,15 @@ async def test_its_figures() -> None:
     async with a_call_under_way(held) as (session, calling):
         figures = session.stats()
         assert figures == SessionStats(
-            in_flight=1, queued=0, connections=None, calls=1, attempts=1, retries=0, retry_budget=500
+            in_flight=1,
+            queued=0,
+            connections=None,
+            calls=1,
+            attempts=1,
+            retries=0,
+            retry_budget=500,
+            throttled=0,
+            pace=None,
         )
         with pytest.raises(AttributeError):
             figures.calls = 7  # type: ignore[misc]
@@ -151,7 +161,6 @@ def test_dropped_open_it_warns_once_and_does_nothing_else() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         del session
-        gc.collect()
         assert caught == [], "its child holds the pool"
         del child
         gc.collect()
@@ -322,3 +331,32 @@ async def test_a_child_forked_while_the_loop_runs_is_refused() -> None:
         _, status = os.waitpid(child, 0)  # noqa: ASYNC222 - it ends at once
         assert os.waitstatus_to_exitcode(status) == 0
         await session.chats.close_thread("c")
+
+
+@pytest.mark.asyncio
+async def test_the_warning_of_a_dropped_session_says_where_it_was_created() -> None:
+    line = sys._getframe().f_lineno + 1
+    session = AsyncCustomerSession(1520, "dal:x", transport=Recording())
+    with pytest.warns(ResourceWarning, match=rf"\(created at .*test_lifecycle\.py:{line}\)"):
+        del session
+
+
+@pytest.mark.asyncio
+async def test_the_traceback_of_a_refused_argument_has_no_frames_of_the_pipeline() -> None:
+    async with AsyncCustomerSession(1520, "dal:x", transport=Recording()) as session:
+        with pytest.raises(InvalidRequestError) as caught:
+            await session.chats.get_chats_summary(limit=26)
+    functions = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert functions[1:] == ["get_chats_summary", "__call__"]
+
+
+def test_a_loop_that_is_not_asyncio_s_is_refused_in_words() -> None:
+    session = AsyncCustomerSession(1520, "dal:x", transport=Recording())
+    calling = session.chats.close_thread("c")
+    token = sniffio.current_async_library_cvar.set("trio")
+    try:
+        with pytest.raises(SessionStateError, match=r"^close_thread: .* asyncio only; here trio is running"):
+            calling.send(None)
+    finally:
+        sniffio.current_async_library_cvar.reset(token)
+    asyncio.run(session.aclose())

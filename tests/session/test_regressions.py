@@ -25,7 +25,7 @@ from livechat_customer_async import (
     structure,
 )
 from livechat_customer_async import FilledField as Field
-from tests.session.recording import Recording
+from tests.helpers.recording import Recording
 
 pytestmark = pytest.mark.asyncio
 

@@ -50,6 +50,7 @@ from livechat_customer_async import (
     FieldAnswer,
     File,
     FileSource,
+    FileTooLargeError,
     FilledField,
     FilledForm,
     Form,
@@ -478,6 +479,9 @@ async def failures(call: Awaitable[Chat]) -> float | str | None:
         return assert_type(error.excerpt, str | None)
     except DecodeError as error:
         return assert_type(error.path, str)
+    except FileTooLargeError as error:
+        too_large: EntityTooLargeError = error
+        return too_large.parameter if isinstance(too_large, InvalidRequestError) else None
     except InvalidRequestError as error:
         return assert_type(error.parameter, str | None)
     except ChatWindowError as error:

@@ -16,11 +16,12 @@ from pathlib import Path, PurePosixPath
 import anyio
 import pytest
 
-from livechat_customer_async._uploads import blocking as _blocking
-from livechat_customer_async._uploads import source as _files
-from livechat_customer_async._uploads import threads as _threads
-from livechat_customer_async._uploads.source import MAX_FILE_SIZE, check_upload, open_source
+from livechat_customer_async._uploads import files as _files
+from livechat_customer_async._uploads import kinds as _kinds
+from livechat_customer_async._uploads import runners as _runners
+from livechat_customer_async._uploads.source import MAX_FILE_SIZE, Upload
 from livechat_customer_async.errors import InvalidRequestError
+from tests.helpers.sessions import until
 from tests.helpers.uploads import (
     CHUNK,
     KINDS,
@@ -33,6 +34,7 @@ from tests.helpers.uploads import (
     content,
     descriptors,
     made,
+    open_source,
     opened,
     read,
     recorded_spools,
@@ -91,7 +93,7 @@ async def test_one_byte_more_than_the_limit_is_refused(kind, tmp_path):
 @pytest.mark.parametrize("kind", SEEKABLE)
 async def test_a_known_size_is_refused_before_anything_is_read(kind, tmp_path):
     async with made(kind, tmp_path, content(LIMIT + 1)) as file:
-        with pytest.raises(InvalidRequestError, match="and the limit is 10485760"):
+        with pytest.raises(InvalidRequestError, match="the limit is 10485760"):
             await open_source(file, keep=False)
 
 
@@ -173,9 +175,21 @@ async def test_an_async_file_is_put_back_after_a_failure(tmp_path):
         assert await file.tell() == len(LEAD)
 
 
-async def test_a_file_behind_its_end_is_empty():
-    file = io.BytesIO(b"abc")
-    file.seek(10)
+@pytest.mark.parametrize("position", [3, 10])
+@pytest.mark.parametrize("make", [io.BytesIO, Seekable], ids=["BytesIO", "own file type"])
+async def test_a_file_at_its_end_was_read_already(make, position):
+    file = make(b"abc")
+    file.seek(position)
+    error = await refused(file)
+    assert error.message == "already read: its position is at its end (3 bytes); call seek(0) first to upload it whole"
+    assert file.tell() == position
+
+
+@pytest.mark.parametrize("position", [0, 10])
+@pytest.mark.parametrize("make", [io.BytesIO, Seekable], ids=["BytesIO", "own file type"])
+async def test_an_empty_file_is_sent_wherever_it_stands(make, position):
+    file = make(b"")
+    file.seek(position)
     async with opened(file) as source:
         assert (source.size, await read(source)) == (0, b"")
 
@@ -194,6 +208,25 @@ async def test_a_file_whose_size_cannot_be_known_is_sent_again_all_the_same():
     async with opened(NoEnd(SECRET)) as source:
         assert source.size is None
         assert [await read(source), await read(source)] == [SECRET] * 2
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+async def test_a_file_that_blocks_cannot_have_a_position_to_wait_for(turns):
+    class Mixed(Seekable):
+        def __init__(self, data):
+            super().__init__(data)
+            self.tell = self.told
+
+        async def told(self):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            return self._file.tell()
+
+    if turns:
+        assert "`tell` and `seek` must not be" in str(await refused(Mixed(SECRET)))
+    else:
+        async with opened(Mixed(SECRET)) as source:
+            assert (source.size, await read(source)) == (len(SECRET), SECRET)
 
 
 async def test_a_file_that_changes_what_read_gives_is_believed(tmp_path):
@@ -270,13 +303,13 @@ async def test_single_bytes_are_joined():
         (object(), "got object"),
         (io.StringIO("text"), "text mode"),
         (memoryview(b"abcdef")[::2], "gaps"),
-        (["text"], "holds str"),
-        ((b"a", 3), "holds int"),
+        (["text"], "item of type str"),
+        ((b"a", 3), "item of type int"),
     ],
 )
 async def test_a_wrong_kind_is_refused_at_once(file, hint):
     with pytest.raises(InvalidRequestError, match=hint) as caught:
-        check_upload(file)
+        Upload(file)
     assert caught.value.parameter == "file"
     assert "receipt" not in str(caught.value)
 
@@ -287,7 +320,7 @@ async def test_files_in_text_mode_are_refused_at_once(tmp_path):
     with path.open() as file, tempfile.NamedTemporaryFile("w+") as temporary:
         for text in (file, temporary, await anyio.open_file(path)):
             with pytest.raises(InvalidRequestError, match='mode "rb"'):
-                check_upload(text)
+                Upload(text)
     await text.aclose()
 
 
@@ -305,9 +338,9 @@ async def test_paths_that_name_no_file(tmp_path):
     cases = [
         ("folder", "directory"),
         ("missing", "no file at this path"),
-        ("fifo", "no regular file"),
-        ("socket", "no regular file"),
-        ("/dev/zero", "no regular file"),
+        ("fifo", "not a regular file"),
+        ("socket", "not a regular file"),
+        ("/dev/zero", "not a regular file"),
         ("nul\0", "ValueError"),
         ("n" * 300, "File name too long"),
     ]
@@ -328,8 +361,8 @@ async def test_an_error_names_the_file_by_the_last_part_of_its_path(tmp_path):
     path.mkdir()
     folder = await refused(path)
     assert str(missing) == "file: there is no file at this path: 'photo.png'"
-    assert str(too_large) == f"file: 'photo.png' holds {LIMIT + 1} bytes, and the limit is {LIMIT}"
-    assert str(folder) == "file: 'photo.png' is a directory: pass the path of one file"
+    assert str(too_large) == f"file: 'photo.png' has {LIMIT + 1} bytes; the limit is {LIMIT}"
+    assert str(folder) == "file: 'photo.png' is a directory: pass the path of a file"
 
 
 @pytest.mark.parametrize(
@@ -346,7 +379,7 @@ async def test_an_error_names_the_file_by_the_last_part_of_its_path(tmp_path):
     ],
 )
 async def test_a_name_in_a_message_is_one_short_line(path, quoted):
-    assert _blocking.quoted_name(PurePosixPath(path)) == quoted
+    assert _files.quoted_name(PurePosixPath(path)) == quoted
 
 
 async def test_an_unreadable_path(tmp_path, monkeypatch):
@@ -354,7 +387,7 @@ async def test_an_unreadable_path(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "file").touch()
-    monkeypatch.setattr(_blocking, "_open_without_waiting", denied)
+    monkeypatch.setattr(_files, "_open_without_waiting", denied)
     assert "'file' cannot be opened for reading (Permission denied)" in str(await refused(tmp_path / "file"))
 
 
@@ -362,9 +395,11 @@ async def test_a_path_that_becomes_a_pipe_while_it_is_opened(tmp_path, monkeypat
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     look = os.stat
-    monkeypatch.setattr(os, "stat", lambda path: os.stat_result((stat.S_IFREG, *look(path)[1:])))
     before = descriptors()
-    assert "no regular file" in str(await refused(fifo))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", lambda path, **_: os.stat_result((stat.S_IFREG, *look(path)[1:])))
+        error = await refused(fifo)
+    assert "not a regular file" in str(error)
     assert descriptors() == before
 
 
@@ -398,13 +433,13 @@ async def something():
 @pytest.mark.parametrize(
     "make, hint",
     [
-        (text_items, "gives str"),
-        (async_text_items, "gives str"),
-        (lambda: iter([3]), "gives int"),
-        (lambda: Gives("what nobody may read"), "gives str"),
+        (text_items, "returned str"),
+        (async_text_items, "returned str"),
+        (lambda: iter([3]), "returned int"),
+        (lambda: Gives("what nobody may read"), "returned str"),
         (lambda: Gives(None), "non-blocking"),
         (lambda: Gives(something), "coroutine"),
-        (lambda: AsyncGives("what nobody may read"), "gives str"),
+        (lambda: AsyncGives("what nobody may read"), "returned str"),
         (lambda: AsyncGives(None), "non-blocking"),
     ],
 )
@@ -444,10 +479,10 @@ async def test_what_a_source_raises_is_the_cause():
             raise StopIteration
 
     for file, cause, hint in [
-        (failing(), TroubleError, "reading it failed: TroubleError"),
-        (failing_async(), TroubleError, "reading it failed: TroubleError"),
+        (failing(), TroubleError, "reading the file failed: TroubleError"),
+        (failing_async(), TroubleError, "reading the file failed: TroubleError"),
         (Broken(b""), OSError, r"OSError \(Input/output error\)"),
-        (Stops(b""), RuntimeError, "reading it failed"),
+        (Stops(b""), StopIteration, "the source raised StopIteration"),
     ]:
         error = await refused(file)
         assert isinstance(error.__cause__, cause)
@@ -462,16 +497,7 @@ async def test_a_source_that_was_cancelled_elsewhere_is_a_failure_not_a_cancella
         yield await other
 
     error = await refused(waits())
-    assert "cancelled from within" in str(error)
-
-
-async def test_a_source_that_fails_to_tell_its_name():
-    class Nameless(Seekable):
-        @property
-        def name(self):
-            raise TroubleError
-
-    assert "finding its name failed: TroubleError" in str(await refused(Nameless(SECRET)))
+    assert "the source raised CancelledError" in str(error)
 
 
 async def test_a_file_that_cannot_go_back(monkeypatch):
@@ -479,7 +505,7 @@ async def test_a_file_that_cannot_go_back(monkeypatch):
     async with opened(file) as source:
         await read(source)
         file.seek = lambda *_: 1 / 0
-        with pytest.raises(InvalidRequestError, match="going back to its start failed: ZeroDivisionError"):
+        with pytest.raises(InvalidRequestError, match="rewinding the file failed: ZeroDivisionError"):
             await read(source)
         file.seek = lambda *_: None
 
@@ -496,7 +522,7 @@ async def test_a_file_that_grows_gives_no_last_chunk(tmp_path):
                 log.write(b"x")
             sent, error = await read_until_it_fails(source)
             assert sent < max(1, size)
-            assert f"it grew while it was sent: it held {size} bytes" in str(error)
+            assert f"the file grew during the upload: it had {size} bytes" in str(error)
 
 
 async def test_a_file_that_shrinks(tmp_path):
@@ -506,7 +532,7 @@ async def test_a_file_that_shrinks(tmp_path):
         chunks = source.chunks()
         await anext(chunks)
         os.truncate(path, CHUNK + 7)
-        with pytest.raises(InvalidRequestError, match=f"it shrank .* it held {2 * CHUNK} bytes, and ended after"):
+        with pytest.raises(InvalidRequestError, match=f"the file shrank .* it had {2 * CHUNK} bytes, and"):
             [chunk async for chunk in chunks]
 
 
@@ -532,7 +558,7 @@ async def test_the_last_part_of_a_given_name_is_sent(given, sent):
 @pytest.mark.parametrize("given", ["", "folder/", "\\", "..", "a/.", "\ud800", 7, b"name", Path("name")])
 async def test_a_given_name_that_is_none(given):
     with pytest.raises(InvalidRequestError) as caught:
-        check_upload(b"", filename=given)
+        Upload(b"", filename=given)
     assert caught.value.parameter == "filename"
 
 
@@ -559,6 +585,25 @@ async def test_a_source_names_itself(tmp_path):
         file = Named(b"")
         file.name = name
         assert await name_of(file) == sent
+
+
+async def test_a_path_that_fails_to_give_itself():
+    class Troubled:
+        def __fspath__(self):
+            raise TroubleError
+
+    assert "naming the file failed: TroubleError" in str(await refused(Troubled()))
+
+
+async def test_a_source_whose_attributes_raise_has_none():
+    class Troubled(Seekable):
+        def fail(self):
+            raise TroubleError
+
+        filename = name = content_type = size = encoding = closed = property(fail)
+
+    async with opened(Troubled(SECRET)) as source:
+        assert (source.filename, source.content_type) == ("file", "application/octet-stream")
 
 
 @pytest.mark.parametrize(
@@ -589,13 +634,13 @@ async def test_a_given_content_type_is_sent(given):
 )
 async def test_a_content_type_that_is_none(given):
     with pytest.raises(InvalidRequestError) as caught:
-        check_upload(b"", content_type=given)
+        Upload(b"", content_type=given)
     assert caught.value.parameter == "content_type"
 
 
 async def test_progress_goes_to_a_function():
     with pytest.raises(InvalidRequestError, match="got int") as caught:
-        check_upload(b"", on_progress=3)
+        Upload(b"", on_progress=3)
     assert caught.value.parameter == "on_progress"
 
 
@@ -654,7 +699,7 @@ async def started(coroutine_function, until):
 async def test_a_read_that_hangs_holds_up_neither_the_cancellation_nor_the_close(cancel, tmp_path, monkeypatch):
     held = Held()
     opened_files = iter([io.BytesIO(SECRET), held])
-    monkeypatch.setattr(_files, "open_regular_file", lambda _: next(opened_files))
+    monkeypatch.setattr(_kinds, "open_regular_file", lambda _: next(opened_files))
 
     async def run():
         async with opened(tmp_path / "any", succeeded=False) as source:
@@ -680,9 +725,9 @@ async def test_a_file_opened_behind_a_cancellation_is_closed(cancel, tmp_path, m
     def slowly(path):
         opening.set()
         assert go.wait(10)
-        return _blocking.open_regular_file(path)
+        return _files.open_regular_file(path)
 
-    monkeypatch.setattr(_files, "open_regular_file", slowly)
+    monkeypatch.setattr(_kinds, "open_regular_file", slowly)
     before = descriptors()
     task, scope = await started(lambda: open_source(path, keep=False), opening)
     cancel(task, scope)
@@ -715,12 +760,13 @@ async def test_a_read_that_was_cancelled_is_not_lost(kind, keep, tmp_path):
             assert await read(source) == data
 
 
-async def test_an_async_source_that_was_interrupted_is_not_taken_for_complete():
-    forever = asyncio.Event()
+async def test_an_async_source_does_not_notice_that_a_read_was_cancelled():
+    go = asyncio.Event()
 
     async def items():
         yield bytes(CHUNK)
-        await forever.wait()
+        await go.wait()
+        yield SECRET
 
     async with opened(items(), keep=True) as source:
         task = asyncio.create_task(read(source))
@@ -728,8 +774,8 @@ async def test_an_async_source_that_was_interrupted_is_not_taken_for_complete():
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait({task})
-        with pytest.raises(InvalidRequestError, match="interrupted"):
-            await read(source)
+        go.set()
+        assert await read(source) == bytes(CHUNK) + SECRET
 
 
 async def test_generators_are_closed_when_the_upload_fails():
@@ -779,6 +825,43 @@ async def test_a_generator_that_fails_to_close_does_not_hide_why(monkeypatch):
     assert [type(error) for error in told] == [TroubleError, TroubleError]
 
 
+class HeldAsync(Seekable):
+    """An async file whose reads wait until the test lets them go, though it moved on already."""
+
+    def __init__(self, data):
+        super().__init__(data)
+        self.reading, self.go = asyncio.Event(), asyncio.Event()
+
+    async def read(self, size):
+        data = super().read(size)
+        self.reading.set()
+        await self.go.wait()
+        return data
+
+
+@pytest.mark.parametrize("cancel", [native, scoped])
+@pytest.mark.parametrize("hangs", [False, True], ids=["ends", "hangs"])
+async def test_an_async_file_is_put_back_after_a_read_that_was_cancelled(hangs, cancel, monkeypatch):
+    monkeypatch.setattr("livechat_customer_async._uploads.runners.GRACE", 0 if hangs else 10)
+    tasks = asyncio.all_tasks()
+    file = HeldAsync(content(2 * CHUNK))
+    scope = anyio.CancelScope()
+
+    async def run():
+        with scope:
+            async with opened(file, succeeded=False) as source:
+                await read(source)
+
+    task = asyncio.create_task(run())
+    await file.reading.wait()
+    cancel(task, scope)
+    if not hangs:
+        file.go.set()
+    await asyncio.wait({task})
+    await until(lambda: asyncio.all_tasks() == tasks)
+    assert file.tell() == 0
+
+
 async def test_an_async_generator_that_hangs_in_its_end_is_left(monkeypatch):
     async def items():
         try:
@@ -787,7 +870,7 @@ async def test_an_async_generator_that_hangs_in_its_end_is_left(monkeypatch):
         finally:
             await asyncio.Event().wait()
 
-    monkeypatch.setattr("livechat_customer_async._uploads.awaited.GRACE", 0)
+    monkeypatch.setattr("livechat_customer_async._uploads.runners.GRACE", 0)
     async with opened(items(), succeeded=False):
         pass
 
@@ -797,7 +880,7 @@ async def test_closing_twice_is_closing_once_and_nothing_is_read_after_it(tmp_pa
     source = await open_source(tmp_path / "file", keep=False)
     await source.aclose(succeeded=True)
     await source.aclose(succeeded=False)
-    with pytest.raises(InvalidRequestError, match="ended"):
+    with pytest.raises(InvalidRequestError, match="already finished"):
         await read(source)
 
 
@@ -838,14 +921,14 @@ async def test_no_more_threads(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", fail)
         for _ in range(20):
-            with pytest.raises(InvalidRequestError, match="opening it failed: RuntimeError"):
+            with pytest.raises(InvalidRequestError, match="opening the file failed: RuntimeError"):
                 await open_source(io.BytesIO(), keep=False)
     async with opened(io.BytesIO(SECRET)) as source:
         assert await read(source) == SECRET
 
 
 async def test_sources_that_hang_hold_up_no_other():
-    held = [Held() for _ in range(3 * _threads._AT_ONCE)]
+    held = [Held() for _ in range(3 * _runners._AT_ONCE)]
     tasks = [asyncio.create_task(open_source(file, keep=False)) for file in held]
     async with opened(io.BytesIO(SECRET)) as source:
         assert await read(source) == SECRET

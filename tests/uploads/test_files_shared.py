@@ -8,9 +8,8 @@ import weakref
 
 import pytest
 
-from livechat_customer_async._uploads.source import open_source
 from livechat_customer_async.errors import InvalidRequestError
-from tests.helpers.uploads import CHUNK, LIMIT, AsyncOneShot, OneShot, Seekable
+from tests.helpers.uploads import CHUNK, LIMIT, AsyncOneShot, OneShot, Seekable, open_source
 
 SHARED = "another call is uploading this very object"
 
@@ -31,7 +30,7 @@ async def test_what_one_call_uploads_no_other_may_read(make):
     with pytest.raises(InvalidRequestError, match=SHARED):
         await open_source(file, keep=False)
     assert [chunk async for chunk in source.chunks()] == [b"whole"]
-    await source.aclose(succeeded=True)
+    await source.aclose(succeeded=False)
     again = await open_source(file, keep=False)
     await again.aclose(succeeded=False)
 

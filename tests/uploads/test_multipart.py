@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import os
 import random
+import re
 
 import anyio
 import httpx
@@ -76,25 +77,12 @@ async def test_boundaries_cannot_be_guessed():
 async def test_the_length_is_exact(size):
     async with opened(content(size), filename="naïve 🧾") as source:
         body = MultipartBody(FIELDS, "payload.file", source)
-        assert body.content_length == len(await sent(body)) == body.sent
+        assert body.content_length == len(await sent(body))
 
 
 async def test_the_length_of_an_unknown_size_is_none():
     async with opened(iter([b"a"])) as source:
         assert MultipartBody(FIELDS, "payload.file", source).content_length is None
-
-
-async def test_what_was_handed_out_is_counted_on_each_pass():
-    async with opened(b"content") as source:
-        body = MultipartBody([], "payload.file", source)
-        for _ in range(2):
-            stream = body.stream()
-            assert (body.started, body.sent) == (body.sent > 0, body.sent)
-            head = await anext(stream)
-            assert (body.started, body.sent) == (True, len(head))
-            await sent(body)
-            assert body.sent == body.content_length
-            await stream.aclose()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -125,6 +113,7 @@ HOSTILE = st.text(
 
 
 def as_browsers_do(name):
+    name = re.sub(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]", "\ufffd", name)
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A").encode()
 
 
@@ -153,6 +142,7 @@ async def test_no_name_and_no_value_can_add_a_part_or_a_header(filename, value, 
         ('a"; filename="b', b"a%22; filename=%22b"),
         ("a\r\nX-Evil: 1\r\n\r\nb", b"a%0D%0AX-Evil: 1%0D%0A%0D%0Ab"),
         ("../../etc/passwd", b"passwd"),
+        ("nul\0name\x7f\x85.txt", "nul\ufffdname\ufffd\ufffd.txt".encode()),
         ("C:\\secret\\a.txt", b"a.txt"),
     ],
 )
@@ -236,7 +226,6 @@ async def test_an_exception_in_it_ends_the_upload(on_progress):
     assert caught.value.parameter == "on_progress"
     assert isinstance(caught.value.__cause__, KeyError)
     assert "nobody" not in str(caught.value)
-    assert body.sent < body.content_length
 
 
 # ---- over a socket

@@ -1,6 +1,1 @@
-"""HTTP/1.1 over `asyncio.Protocol`: the engine, and the routes it takes."""
-
-from .engine import Engine, encode
-from .tunnel import Hop, Route
-
-__all__ = ["Engine", "Hop", "Route", "encode"]
+"""HTTP/1.1 over `asyncio.Protocol`: `engine` is the way in. It knows httpx's URLs and errors, nothing of LiveChat."""

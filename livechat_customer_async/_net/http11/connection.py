@@ -12,6 +12,7 @@ from typing import cast
 
 import httpx
 
+from .alerts import refuses_certificate
 from .response import Response
 
 
@@ -21,13 +22,17 @@ class Connection(asyncio.Protocol):
     Attributes:
         response: of the exchange under way; `None` between exchanges.
         sending: whether the request has not been written whole yet.
+        reused: whether it has carried an exchange before.
+        silent: whether it was closed because the server sent nothing on an exchange after the first.
+        taken: when it was last taken from the idle ones.
         lost: done when the socket is closed.
     """
 
     def __init__(self, max_framing: int, max_body: int) -> None:
         self.response: Response | None = None
-        self.closed = self.sending = self.write_paused = False
-        self.idle_since = 0.0
+        self.closed = self.sending = self.write_paused = self.reused = self.silent = False
+        self.idle_since = self.taken = 0.0
+        self.expires = math.inf
         self.on_close: Callable[[Connection], None] | None = None
         self._limits = max_framing, max_body
         self._loop = asyncio.get_running_loop()
@@ -45,6 +50,7 @@ class Connection(asyncio.Protocol):
             raise httpx.ConnectError("the connection was closed before it was used")
         self.sending = True
         self.response = response = Response(*self._limits, bodyless=bodyless)
+        response.reused = self.reused
         return response
 
     def end(self) -> bool:
@@ -53,6 +59,7 @@ class Connection(asyncio.Protocol):
         if response is None:
             return False
         response.release()
+        self.reused = True
         return response.complete and response.keep_alive and not self.sending and not self.closed
 
     def close(self, error: httpx.HTTPError | None = None) -> None:
@@ -132,6 +139,7 @@ class Connection(asyncio.Protocol):
     def _tick(self) -> None:
         self._timer = None
         if self._loop.time() >= self._deadline:
+            self.silent = self.reused and self.response is not None and not self.response.begun
             self.close(self._timeout_error(f"no progress for {self._patience} s"))
         elif self._deadline < math.inf:
             self._arm(self._deadline)
@@ -155,9 +163,16 @@ class Connection(asyncio.Protocol):
         if exc is None:
             self.eof_received()
         else:
-            error = httpx.WriteError if self.sending else httpx.ReadError
-            self.close(error(str(exc) or type(exc).__name__))
+            self.close(self._lost_by(exc))
         self.lost.set_result(None)
+
+    def _lost_by(self, exc: Exception) -> httpx.HTTPError:
+        kind: type[httpx.HTTPError] = httpx.WriteError if self.sending else httpx.ReadError
+        if not self.reused and refuses_certificate(exc):
+            kind = httpx.ConnectError  # the handshake failed on the server's side, before it read any request
+        error = kind(str(exc) or type(exc).__name__)
+        error.__cause__ = exc
+        return error
 
     def pause_writing(self) -> None:
         self.write_paused = True

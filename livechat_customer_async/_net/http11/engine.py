@@ -8,7 +8,7 @@ dropped: they may repeat what the request held.
 import math
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import TypeAlias
 
@@ -21,23 +21,8 @@ from .response import Response
 from .tunnel import Route
 
 Timeout: TypeAlias = Mapping[str, float | None]
-_FIELD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\t -~\x80-\xff]*\r\n")
 _URL_PART = re.compile(rb"[!-~\x80-\xff]+")
-_FRAMING = {b"content-length", b"transfer-encoding"}
 _MAX_URLS = 256
-
-
-def encode(pairs: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """Return header fields as they are sent, without Host, which goes with the URL.
-
-    Raises:
-        httpx.LocalProtocolError: a field that could be read as another one, or that declares the body's length.
-    """
-    pairs = [pair for pair in pairs if pair[0].lower() != b"host"]
-    lines = [b"%b: %b\r\n" % pair for pair in pairs]
-    if not all(map(_FIELD.fullmatch, lines)) or not _FRAMING.isdisjoint(name.lower() for name, _ in pairs):
-        raise httpx.LocalProtocolError("invalid header")
-    return b"".join(lines)
 
 
 class Engine:

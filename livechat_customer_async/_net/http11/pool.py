@@ -32,9 +32,11 @@ class Pool:
 
     def take(self) -> Connection | None:
         """Return the newest idle connection that is still usable."""
+        now = self._clock()
         while self._idle:
             connection, _ = self._idle.popitem()
-            if self._clock() < connection.idle_since + self._expiry and not connection.stirs():
+            if now < connection.expires and not connection.stirs():
+                connection.taken = now
                 return connection
             connection.close()
         return None
@@ -66,15 +68,27 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Keep a connection for the next call, if it can carry one."""
-        if not connection.end():
+        response = connection.response
+        if not connection.end() or response is None:
             connection.close()
+            if connection.silent:
+                self._condemn(connection)
             return
         connection.idle_since = self._clock()
+        connection.expires = connection.idle_since + min(self._expiry, response.idle_limit)
         self._idle[connection] = None
         if len(self._idle) > self._max_idle:
             next(iter(self._idle)).close()
-        if self._sweeper is None and self._expiry < math.inf:
-            self._sweeper = asyncio.get_running_loop().call_later(self._expiry, self._sweep)
+        if self._sweeper is None and connection.expires < math.inf:
+            self._sweeper = asyncio.get_running_loop().call_later(connection.expires - self._clock(), self._sweep)
+
+    def _condemn(self, silent: Connection) -> None:
+        """Close the idle connections that nothing has come from since the silent one was taken.
+
+        Their peer has probably vanished as well, such as behind a NAT that dropped its entries.
+        """
+        for connection in [one for one in self._idle if one.idle_since <= silent.taken]:
+            connection.close()
 
     async def aclose(self) -> None:
         """Close every connection at once; calls under way end with an error."""
@@ -99,7 +113,7 @@ class Pool:
         self._sweeper = None
         while self._idle:
             oldest = next(iter(self._idle))
-            if (rest := oldest.idle_since + self._expiry - self._clock()) > 0:
+            if (rest := oldest.expires - self._clock()) > 0:
                 self._sweeper = asyncio.get_running_loop().call_later(rest, self._sweep)
                 return
             oldest.close()

@@ -8,6 +8,8 @@ import math
 
 import httptools
 
+from .fields import idle_limit
+
 _MAX_INFORMATIONAL = 8
 _HEAD_END = b"\r\n\r\n"
 
@@ -21,13 +23,16 @@ class Response:
         fault: why the response was refused; empty while nothing is wrong.
         complete: whether the whole response has arrived.
         keep_alive: whether the server leaves the connection open.
+        reused: whether its connection has carried an exchange before.
+        idle_limit: seconds after which the connection must not be used again.
     """
 
     def __init__(self, max_framing: int, max_body: int, *, bodyless: bool = False) -> None:
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.fault = ""
-        self.complete = self.keep_alive = False
+        self.complete = self.keep_alive = self.reused = False
+        self.idle_limit = math.inf
         self._body: list[bytes] = []
         self._received = 0  # bytes of the body
         self._left = math.inf  # bytes of the body still to come, where its length was declared
@@ -130,6 +135,8 @@ class Response:
                 self._left = int(value)  # the parser has refused conflicting lengths
             elif name == b"transfer-encoding":
                 codings.append(value.strip().lower())
+            elif name == b"keep-alive":
+                self.idle_limit = idle_limit(value)
         self._chunked = bool(codings)
         if self.status < 100 or version not in ("1.1", "1.0"):
             self.fault = "the response is not HTTP/1.1"

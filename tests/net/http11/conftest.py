@@ -7,7 +7,9 @@ import pytest
 import pytest_asyncio
 import trustme
 
-from livechat_customer_async._net.http11 import Engine, Hop, Route, encode
+from livechat_customer_async._net.http11.engine import Engine
+from livechat_customer_async._net.http11.fields import encode
+from livechat_customer_async._net.http11.tunnel import Hop, Route
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ import httpx
 import pytest
 import trustme
 
+from tests.helpers.byte_server import OK, Peer, answering, serve, serving
 from tests.net.http11.conftest import Make, Ours
-from tests.net.http11.server import OK, Peer, answering, serve, serving
 
 pytestmark = pytest.mark.asyncio
 
@@ -273,7 +273,7 @@ async def test_an_early_refusal_arrives_before_the_reset_that_follows_it(ours: O
             assert (response.status_code, response.text) == (413, "big")
 
 
-async def test_a_success_before_the_whole_request_is_none(make: Make) -> None:
+async def test_a_success_before_the_whole_request_is_a_failure(make: Make) -> None:
     closed = asyncio.Event()
 
     async def parts() -> AsyncIterator[bytes]:
@@ -405,7 +405,7 @@ async def test_certificate_failures(make: Make, authority: trustme.CA, fault: st
         assert not server.seen
 
 
-async def test_tls_to_a_server_that_speaks_none(make: Make) -> None:
+async def test_tls_to_a_server_without_tls(make: Make) -> None:
     async def script(peer: Peer) -> None:
         await peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.byte_server import OK, Peer, serving
 from tests.net.http11.conftest import OverEngine
-from tests.net.http11.server import OK, Peer, serving
 
 PIECES = [
     b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 101 x\r\n",

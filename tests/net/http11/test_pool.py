@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from livechat_customer_async._net.http11.connection import Connection
+from tests.helpers.byte_server import OK, Peer, answering, serve, serving, until
 from tests.net.http11.conftest import Ours, OverEngine
-from tests.net.http11.server import OK, Peer, answering, serve, serving, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -29,6 +30,21 @@ async def test_idle_connections_expire_by_the_clock(ours: Ours) -> None:
         for now, accepted in ((0.0, 1), (29.0, 1), (58.9, 1), (89.0, 2), (200.0, 3)):  # noqa: B007
             await send(transport, server.url)
             assert (server.accepted, transport.connections) == (accepted, 1)
+
+
+async def test_an_announced_idle_limit_is_heeded_by_the_clock(ours: Ours) -> None:
+    now = 0.0
+    transport = ours(expiry=30.0, clock=lambda: now)
+
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.send(OK.replace(b"\r\n\r\n", b"\r\nKeep-Alive: timeout=5\r\n\r\n"))
+
+    async with serving(script) as server, httpx.AsyncClient(transport=transport) as client:
+        for now, accepted in ((0.0, 1), (3.9, 1), (7.8, 1), (11.9, 2)):  # noqa: B007
+            await client.post(server.url)
+            assert server.accepted == accepted
 
 
 async def test_idle_connections_expire_unasked(ours: Ours) -> None:
@@ -163,8 +179,8 @@ async def test_close(ours: Ours) -> None:
         await mute.until_open(0)
 
 
-async def test_a_slow_source_is_no_slow_server(ours: Ours) -> None:
-    """The head begins to arrive while the body is still being made: nobody waits for the server yet."""
+async def test_a_slow_source_is_not_taken_for_a_slow_server(ours: Ours) -> None:
+    """The head begins to arrive while the body is still being produced: the read limit does not apply yet."""
     go = asyncio.Event()
 
     async def parts() -> AsyncIterator[bytes]:
@@ -308,3 +324,31 @@ async def test_cancelled_calls_leave_no_cycles_behind(ours: Ours) -> None:
         finally:
             gc.enable()
     assert after <= before + 2
+
+
+class Aborted:
+    """A transport of which only the end is of interest."""
+
+    aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def get_extra_info(self, _: str) -> socket.socket:
+        return self.socket
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+
+
+async def test_a_connection_that_ends_before_it_is_made_is_not_used() -> None:
+    """Inside a tunnel, data or the end may come right after the handshake."""
+    for early in (lambda one: one.data_received(b"x"), lambda one: one.eof_received()):
+        connection = Connection(1000, 1000)
+        early(connection)
+        with socket.socket() as sock:
+            transport = Aborted(sock)
+            connection.connection_made(transport)  # type: ignore[arg-type]
+        assert transport.aborted
+        with pytest.raises(httpx.ConnectError, match="closed before it was used"):
+            connection.begin()

@@ -1,4 +1,4 @@
-"""What could make two readers disagree, or fill memory, is refused, and the connection never used again."""
+"""What two readers could understand differently, or what could fill memory, is refused and ends its connection."""
 
 import asyncio
 import gzip
@@ -6,12 +6,13 @@ import tracemalloc
 import zlib
 from collections.abc import AsyncGenerator
 
+import attrs
 import httpx
 import pytest
 
-from livechat_customer_async._net.http11 import encode
+from livechat_customer_async._net.http11.fields import encode
+from tests.helpers.byte_server import OK, Peer, answering, serving
 from tests.net.http11.conftest import Ours
-from tests.net.http11.server import OK, Peer, answering, serving
 
 pytestmark = pytest.mark.asyncio
 
@@ -99,7 +100,7 @@ def _first_badly(answer: bytes):
 
 
 async def test_bytes_after_the_answer_in_a_later_read(ours: Ours) -> None:
-    """The answer stands, as it was whole when it was read; the connection is closed before anything else uses it."""
+    """The answer counts, since it was whole when it was read; the connection is closed before anything else uses it."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -122,7 +123,7 @@ async def test_bytes_after_the_answer_in_a_later_read(ours: Ours) -> None:
 
 
 async def test_an_answer_before_the_request_was_sent_whole(ours: Ours) -> None:
-    """It may be meant for it, or have been left behind by something else: it counts, but nothing follows it."""
+    """It may have been meant for something else: it counts, but the connection is not used again."""
 
     async def parts():
         yield b"x"
@@ -193,7 +194,7 @@ async def test_declared_size_is_refused_before_it_comes(ours: Ours) -> None:
                 await client.post(server.url)
 
 
-async def test_limits_allow_what_they_say(ours: Ours) -> None:
+async def test_an_answer_at_its_limits_is_accepted(ours: Ours) -> None:
     body = b"x" * 1000
     head = b"Content-Length: 1000\r\n\r\n"
     filler = b"X: " + b"y" * (1000 - len(HEAD) - len(head) - 5) + b"\r\n"
@@ -207,7 +208,7 @@ async def test_limits_allow_what_they_say(ours: Ours) -> None:
                 await client.post(server.url)
 
 
-async def test_many_small_chunks_are_no_excess(ours: Ours) -> None:
+async def test_many_small_chunks_are_accepted(ours: Ours) -> None:
     answer = CHUNKED + b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n"
     async with serving(answering(answer)) as server, httpx.AsyncClient(transport=ours()) as client:
         assert len((await client.post(server.url)).content) == 50_000
@@ -313,6 +314,24 @@ async def test_headers_that_a_server_could_misread_are_refused(pair: tuple[bytes
 
 async def test_headers_are_sent_as_given_and_without_host() -> None:
     assert encode([(b"Host", b"a"), (b"X-Latin", b"\xe9"), (b"X-Empty", b"")]) == b"X-Latin: \xe9\r\nX-Empty: \r\n"
+
+
+@attrs.frozen
+class Url:
+    """As much of a URL as the engine looks at; httpx's own cannot be made like this."""
+
+    netloc: bytes
+    raw_path: bytes
+
+
+@pytest.mark.parametrize(
+    "host, path", [(b"a\r\nX-B: b", b"/"), (b"", b"/"), (b"a", b"/ HTTP/1.1\r\nX-B: b"), (b"a", b"/\n"), (b"a", b"")]
+)
+async def test_urls_that_a_server_could_misread_are_refused(ours: Ours, host: bytes, path: bytes) -> None:
+    engine = ours().engine(httpx.URL("http://127.0.0.1:1/"))
+    url = Url(host, path)
+    with pytest.raises(httpx.LocalProtocolError, match="invalid URL"):
+        await engine.post(url, b"", b"", NO_LIMITS, lambda: None)  # type: ignore[arg-type]
 
 
 async def _parts(*parts: bytes) -> AsyncGenerator[bytes, None]:

@@ -1,7 +1,7 @@
 """Cancelled anywhere, dropped anywhere, a thousand times over: nothing is lost and nothing grows.
 
 `HTTP11_CHURN` (calls, 3,000 by default) makes the churn longer; 100,000 is an hour of a busy service, and takes four
-minutes: `HTTP11_CHURN=100000 pytest -o faulthandler_timeout=600 tests/http11 -k churn`.
+minutes: `HTTP11_CHURN=100000 pytest -o faulthandler_timeout=600 tests/net/http11 -k churn`.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ import anyio
 import httpx
 import pytest
 
+from tests.helpers.byte_server import OK, Peer, Script, serving
 from tests.net.http11.conftest import Ours, OverEngine
-from tests.net.http11.server import OK, Peer, Script, serving
 
 pytestmark = pytest.mark.asyncio
 
