@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -16,8 +17,10 @@ from ..errors import DecodeError, InvalidRequestError
 from ..models import Event
 from ..models._base import Tagged
 from ..models._checks import check_for
+from ..models._pydantic import conversion
 from . import structuring, unstructuring
-from .reading import mismatch, read
+from .reading import read
+from .scalars import mismatch
 
 T = TypeVar("T")
 
@@ -127,11 +130,19 @@ def unstructure(model: object) -> Any:
     return _unstructuring().get_unstructure_hook(type_)(model) if attrs.has(type_) else check_json(model)
 
 
-def unstructure_as(value: object, type: Any, parameter: str) -> Any:
-    """Check a value by the type of its parameter, and make plain data of it.
+def unstructurer(type: Any) -> Callable[[object, str], Any]:
+    """Return a function that checks a value by the type of its parameter, and makes plain data of it.
 
-    Raises:
-        InvalidRequestError: the value does not fit the type; `parameter` of the error begins with this one.
+    It takes the value and the name of the parameter, and raises `InvalidRequestError` for a value of another type.
     """
-    checked = check_for(type)(value, parameter)
-    return unstructure(checked) if attrs.has(checked.__class__) else checked
+    check = check_for(type)
+
+    def unstructure_checked(value: object, parameter: str) -> Any:
+        checked = check(value, parameter)
+        return checked if checked.__class__ is dict else unstructure(checked)
+
+    return unstructure_checked
+
+
+conversion.structure = structure
+conversion.unstructure = unstructure
