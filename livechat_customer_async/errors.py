@@ -6,7 +6,7 @@ This module imports nothing of the package. A new documented error type is three
 from __future__ import annotations
 
 import enum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
 __all__ = [
     "ApiError",
@@ -182,6 +182,9 @@ class TransportError(LiveChatError):
     """No answer: no connection could be made, it was lost, or too many calls were waiting for one."""
 
 
+Phase: TypeAlias = Literal["connect", "read", "write", "queue", "total"]
+
+
 class CallTimeoutError(TransportError, TimeoutError):
     """A limit of `Timeouts`, or `Limits.queue_timeout`, was exceeded.
 
@@ -189,7 +192,7 @@ class CallTimeoutError(TransportError, TimeoutError):
         phase: which limit: `connect`, `read`, `write`, `queue` or `total`.
     """
 
-    def __init__(self, message: str = "", *, phase: str = "total", **facts: Any) -> None:
+    def __init__(self, message: str = "", *, phase: Phase = "total", **facts: Any) -> None:
         super().__init__(message, **facts)
         self.phase = phase
 

@@ -4,7 +4,9 @@ import subprocess
 import sys
 from typing import Annotated, Any
 
+import fastapi
 import pytest
+from fastapi.testclient import TestClient
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import livechat_customer_async as sdk
@@ -98,9 +100,6 @@ def test_pydantic_is_not_imported() -> None:
 
 
 def test_models_in_the_routes_of_fastapi() -> None:
-    fastapi = pytest.importorskip("fastapi")
-    testclient = pytest.importorskip("fastapi.testclient")
-
     app = fastapi.FastAPI()
     chat = sdk.structure(CHAT, Chat)
 
@@ -120,7 +119,7 @@ def test_models_in_the_routes_of_fastapi() -> None:
     async def send(event: Annotated[NewMessage, fastapi.Body()]) -> Message:
         return Message(id="e", text=event.text)
 
-    client = testclient.TestClient(app)
+    client = TestClient(app)
     assert client.get("/declared").json() == client.get("/plain").json() == unstructure(chat)
     assert client.get("/nested").json() == [unstructure(chat)]
     sent = client.post("/send", json={"type": "message", "text": "x"})

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaita
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, assert_never, assert_type
+from typing import Any, BinaryIO, Literal, assert_never, assert_type
 
 import anyio
 import httpx
@@ -477,7 +477,7 @@ async def failures(call: Awaitable[Chat]) -> float | str | None:
     except CallTimeoutError as error:
         timed_out: TimeoutError = error
         print(timed_out)
-        return assert_type(error.phase, str)
+        return assert_type(error.phase, Literal["connect", "read", "write", "queue", "total"])
     except ResponseDecodeError as error:
         assert_type(error.content_type, str | None)
         return assert_type(error.excerpt, str | None)
