@@ -75,9 +75,7 @@ def check_datetime(value: object, parameter: str | None = None) -> datetime:
     if not isinstance(value, datetime):
         refuse("an aware datetime", value, parameter)
     if value.utcoffset() is None:
-        raise InvalidRequestError(
-            "expected an aware datetime, got a naive one: add a tzinfo, such as UTC", parameter=parameter
-        )
+        raise InvalidRequestError("a naive datetime is ambiguous: add a tzinfo, such as UTC", parameter=parameter)
     return value
 
 

@@ -15,7 +15,7 @@ import attrs
 from .._base.checks import check_json, check_mapping, is_object
 from .._base.clock import Clock
 from .._uploads.source import Upload
-from .._wire.converter import unstructure_as
+from .._wire.converter import unstructurer
 from ..errors import ResponseDecodeError
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def optional(check: Check) -> Check:
 
 def instance_of(type_: Any) -> Check:
     """Make a check of a parameter that takes a model, or whatever else its type allows."""
-    return lambda value, parameter: unstructure_as(value, type_, parameter)
+    return unstructurer(type_)
 
 
 # ---- where a result is in the payload: (the part that holds it, its path)
@@ -111,12 +111,14 @@ def as_they_are(parameters: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-@attrs.frozen(eq=False, repr=False)
 class Request:
     """What a call sends: plain data, checked; and the file where it is an upload."""
 
-    payload: dict[str, Any]
-    upload: Upload | None = None
+    __slots__ = ("payload", "upload")
+
+    def __init__(self, payload: dict[str, Any], upload: Upload | None = None) -> None:
+        self.payload = payload
+        self.upload = upload
 
 
 @attrs.frozen(eq=False, repr=False)

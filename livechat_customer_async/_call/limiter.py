@@ -10,8 +10,6 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 
-import attrs
-
 from .._base.clock import Clock
 from ..errors import TransportError
 from .throttle import Throttle
@@ -20,15 +18,17 @@ from .throttle import Throttle
 _SHORTEST_SLEEP = 0.001
 
 
-@attrs.define(eq=False, repr=False)
 class _Waiter:
     """A call that waits; one with a ticket below 0 goes in front. `queue` is `None` once its turn has come."""
 
-    ticket: int
-    customer: Hashable
-    upload: bool
-    turn: asyncio.Future[None]
-    queue: OrderedDict[int, _Waiter] | None = None
+    __slots__ = ("customer", "queue", "ticket", "turn", "upload")
+
+    def __init__(self, ticket: int, customer: Hashable, *, upload: bool) -> None:
+        self.ticket = ticket
+        self.customer = customer
+        self.upload = upload
+        self.turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.queue: OrderedDict[int, _Waiter] | None = None
 
     def join(self, queue: OrderedDict[int, _Waiter]) -> None:
         queue[self.ticket] = self
@@ -99,7 +99,7 @@ class Limiter:
     async def _turn(self, customer: Hashable, *, upload: bool, again: bool) -> None:
         self._ticket += 1
         ticket = -self._ticket if again else self._ticket
-        waiter = _Waiter(ticket, customer, upload, asyncio.get_running_loop().create_future())
+        waiter = _Waiter(ticket, customer, upload=upload)
         waiter.join(self._uploads if upload else self._calls)
         self.queued += 1
         if self._throttle.limited:  # whoever waits for no slot waits for the alarm

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
-
 from .._base.clock import Deadline
 from .._net.outgoing import Outgoing
 from ..errors import ApiError, LiveChatError, Outcome, TransportError
@@ -14,7 +12,6 @@ from .retry import RetryState
 from .shared import Pool
 
 
-@attrs.define(eq=False, repr=False)
 class RunningAttempt:
     """One attempt.
 
@@ -26,11 +23,14 @@ class RunningAttempt:
         status: HTTP status of its answer; `None` if none came.
     """
 
-    token: str
-    region: str | None
-    outgoing: Outgoing | None = None
-    began: float | None = None
-    status: int | None = None
+    __slots__ = ("began", "outgoing", "region", "status", "token")
+
+    def __init__(self, token: str, region: str | None) -> None:
+        self.token = token
+        self.region = region
+        self.outgoing: Outgoing | None = None
+        self.began: float | None = None
+        self.status: int | None = None
 
 
 class CallReport:

@@ -22,7 +22,7 @@ from ..errors import (
 from .action import Replay
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class RetryState:
     """What one call has tried so far.
 

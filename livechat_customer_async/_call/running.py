@@ -235,7 +235,7 @@ class RunningCall:
         if limiter.try_acquire(self._customer, upload=upload):
             return
         pause = self._pool.throttle.wait(self._customer, self._pool.clock.now())
-        if pause >= self._deadline.left():
+        if pause > 0 and pause >= self._deadline.left():
             raise CallTimeoutError(
                 f"the server limits the rate, and a pause of {pause:.3g} s does not fit into the time left",
                 phase="queue",

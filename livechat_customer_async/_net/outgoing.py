@@ -69,7 +69,6 @@ class Outgoing:
         return self.headers if isinstance(body, bytes) else self.headers.plus({"Content-Type": body.content_type})
 
 
-@attrs.frozen(eq=False, repr=False)
 class Answer:
     """An HTTP answer read whole.
 
@@ -78,10 +77,13 @@ class Answer:
         reused: whether its connection has carried an exchange before.
     """
 
-    status: int
-    headers: Mapping[str, str]
-    content: bytes = attrs.field(repr=False)
-    reused: bool = False
+    __slots__ = ("content", "headers", "reused", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], content: bytes, *, reused: bool = False) -> None:
+        self.status = status
+        self.headers = headers
+        self.content = content
+        self.reused = reused
 
 
 def timeout_of(timeouts: Timeouts) -> dict[str, float | None]:

@@ -79,7 +79,7 @@ class EngineTransport:
             if response.status == _PROXY_AUTHENTICATION_REQUIRED and engine.route.forwarded:
                 return refused_by_proxy(response.status)
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
-            return Answer(response.status, headers, engine.content(response), response.reused)
+            return Answer(response.status, headers, engine.content(response), reused=response.reused)
         except httpx.ConnectError as error:  # also where a server ends the handshake after the request was written
             outgoing.delivery = Delivery.NOTHING
             return failure_of(error, outgoing)
@@ -176,7 +176,7 @@ class ClientTransport:
         try:
             content = await _read(response)
             self._kept.answered(response)
-            return Answer(response.status_code, response.headers, content, progress.reused)
+            return Answer(response.status_code, response.headers, content, reused=progress.reused)
         finally:
             # httpx's stream refers to the response in its turn: the whole call would wait for the garbage
             # collector, which then takes up to a fifth of the time.

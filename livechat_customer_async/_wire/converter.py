@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -16,19 +17,24 @@ from ..errors import DecodeError, InvalidRequestError
 from ..models import Event
 from ..models._base import Tagged
 from ..models._checks import check_for
+from ..models._pydantic import conversion
 from . import structuring, unstructuring
-from .reading import mismatch, read
+from .reading import read
+from .scalars import mismatch
 
 T = TypeVar("T")
 
 _BOM = b"\xef\xbb\xbf"
-_structuring = structuring.make_converter(in_place=False)
-_unstructuring = unstructuring.make_converter()
 
 
 @functools.cache
-def _structuring_in_place() -> Converter:
-    return structuring.make_converter(in_place=True)
+def _structuring(*, in_place: bool) -> Converter:
+    return structuring.make_converter(in_place=in_place)
+
+
+@functools.cache
+def _unstructuring() -> Converter:
+    return unstructuring.make_converter()
 
 
 # ---- bytes
@@ -87,7 +93,7 @@ def structure(data: object, type: type[T], *, path: str = "$") -> T:
         DecodeError: the data does not have the documented shape; `path` names the place.
     """
     try:
-        return cast("T", _structuring.get_structure_hook(type)(data, type))
+        return cast("T", _structuring(in_place=False).get_structure_hook(type)(data, type))
     except DecodeError:
         pass
     if isinstance(mark_of(type), Tagged) and not is_object(data):  # only among others is it an unknown model
@@ -102,7 +108,7 @@ def structure_in_place(data: object, type: type[T]) -> T:
         DecodeError: something does not fit exactly. Call `structure` with the same data, decoded again: it knows the
             exceptions, and can say what is wrong.
     """
-    return cast("T", _structuring_in_place().get_structure_hook(type)(data, type))
+    return cast("T", _structuring(in_place=True).get_structure_hook(type)(data, type))
 
 
 def structure_event(data: object) -> Event:
@@ -121,14 +127,22 @@ def unstructure(model: object) -> Any:
         InvalidRequestError: a value of something else than a model is not JSON data; `parameter` names it.
     """
     type_ = type(model)
-    return _unstructuring.get_unstructure_hook(type_)(model) if attrs.has(type_) else check_json(model)
+    return _unstructuring().get_unstructure_hook(type_)(model) if attrs.has(type_) else check_json(model)
 
 
-def unstructure_as(value: object, type: Any, parameter: str) -> Any:
-    """Check a value by the type of its parameter, and make plain data of it.
+def unstructurer(type: Any) -> Callable[[object, str], Any]:
+    """Return a function that checks a value by the type of its parameter, and makes plain data of it.
 
-    Raises:
-        InvalidRequestError: the value does not fit the type; `parameter` of the error begins with this one.
+    It takes the value and the name of the parameter, and raises `InvalidRequestError` for a value of another type.
     """
-    checked = check_for(type)(value, parameter)
-    return unstructure(checked) if attrs.has(checked.__class__) else checked
+    check = check_for(type)
+
+    def unstructure_checked(value: object, parameter: str) -> Any:
+        checked = check(value, parameter)
+        return checked if checked.__class__ is dict else unstructure(checked)
+
+    return unstructure_checked
+
+
+conversion.structure = structure
+conversion.unstructure = unstructure

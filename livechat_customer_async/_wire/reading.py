@@ -8,10 +8,8 @@ One odd event or user costs nothing else: it becomes an `UnknownEvent` or `Unkno
 from __future__ import annotations
 
 import logging
-import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 import attrs
@@ -21,20 +19,10 @@ from .._base.hints import is_union, mark_of, without_none
 from ..errors import DecodeError, InvalidRequestError
 from ..models import LastEvent, ThreadSummary
 from ..models._base import WRAPPED, Model, Tagged, Unknown
+from .scalars import SCALARS, mismatch
 
 logger = logging.getLogger("livechat_customer_async")
 
-_LARGEST_EXACT = 2**53  # of the integers that a float holds
-_INT_KEY = re.compile(r"-?[0-9]{1,20}")
-_KINDS: dict[type, str] = {
-    dict: "an object",
-    list: "a list",
-    str: "a str",
-    int: "an int",
-    float: "a float",
-    bool: "a bool",
-    type(None): "null",
-}
 # What was logged once is not logged again; an answer must not be able to fill the memory with it.
 _LOGGED: set[tuple[str, str]] = set()
 _MOST_LOGGED = 1000
@@ -47,8 +35,8 @@ def read(data: Any, type_: Any, path: str) -> Any:
         DecodeError: the data does not have the shape of the type.
     """
     type_ = without_none(type_)
-    if type_ in _SCALARS:
-        return _SCALARS[type_](data, path)
+    if type_ in SCALARS:
+        return SCALARS[type_](data, path)
     if is_union(type_):
         return _read_union(data, get_args(type_), path)
     how = _GENERIC.get(get_origin(type_))
@@ -67,59 +55,7 @@ def is_received(cls: Any) -> bool:
     return not any(callable(mark_of(without_none(field.type))) for field in attrs.fields(cls))
 
 
-# ---- scalars
-
-
-def mismatch(expected: str, data: object, path: str) -> DecodeError:
-    """Return the error for data of another kind than the expected one."""
-    return DecodeError(f"expected {expected}, got {_KINDS.get(type(data), type(data).__name__)}", path=path)
-
-
-def _exactly(cls: type) -> Callable[[Any, str], Any]:
-    def read_exactly(data: Any, path: str) -> Any:
-        if data.__class__ is cls:
-            return data
-        raise mismatch(_KINDS[cls], data, path)
-
-    return read_exactly
-
-
-def _read_int(data: Any, path: str) -> int:
-    if data.__class__ is int:
-        return data
-    if data.__class__ is float and data.is_integer() and abs(data) <= _LARGEST_EXACT:
-        return int(data)
-    raise mismatch("an int", data, path)
-
-
-def _read_float(data: Any, path: str) -> float:
-    if data.__class__ is float or data.__class__ is int:
-        return float(data)
-    raise mismatch("a number", data, path)
-
-
-def _read_datetime(data: Any, path: str) -> datetime:
-    if data.__class__ is not int and not (data.__class__ is float and math.isfinite(data)):
-        raise mismatch("Unix seconds", data, path)
-    try:
-        return datetime.fromtimestamp(data, UTC)
-    except (OverflowError, OSError, ValueError):
-        raise DecodeError("expected Unix seconds up to the year 9999", path=path) from None
-
-
-def _read_anything(data: Any, _: str) -> Any:
-    return data
-
-
-_SCALARS: dict[Any, Callable[[Any, str], Any]] = {
-    str: _exactly(str),
-    bool: _exactly(bool),
-    int: _read_int,
-    float: _read_float,
-    datetime: _read_datetime,
-    Any: _read_anything,
-    object: _read_anything,
-}
+# ---- literals, lists and maps
 
 
 def _read_literal(data: Any, type_: Any, path: str) -> Any:
@@ -130,9 +66,6 @@ def _read_literal(data: Any, type_: Any, path: str) -> Any:
     raise (
         mismatch(expected, data, path) if data.__class__ is not str else DecodeError(f"expected {expected}", path=path)
     )
-
-
-# ---- lists and maps
 
 
 def _read_sequence(data: Any, type_: Any, path: str) -> Any:
@@ -160,7 +93,7 @@ def _read_map(data: Any, type_: Any, path: str) -> dict[Any, Any]:
 
 def _int_key(key: str, path: str) -> int:
     # JSON has only str keys. `int` alone would also accept " 7", "+7" and "7_0".
-    if _INT_KEY.fullmatch(key) is None:
+    if re.fullmatch(r"-?[0-9]{1,20}", key) is None:
         raise DecodeError("expected a key that is an int", path=f"{path}.{key[:40]}")
     return int(key)
 
@@ -213,7 +146,7 @@ def _read_union(data: Any, arms: tuple[Any, ...], path: str) -> Any:
     if is_object(data) and models:
         best = max(models, key=lambda model: len(data.keys() & attrs.fields_dict(model).keys()))
         return _read_model(data, best, path)
-    if data.__class__ in plain:
+    if data.__class__ in plain or (float in plain and is_list(data)):  # with a number as good as a str: any JSON
         return data
     raise mismatch("another kind of value", data, path)
 
@@ -275,7 +208,7 @@ def _misfit(unknown: type[Unknown] | None, data: Any, error: DecodeError, path: 
 def _read_unknown(cls: type[Unknown], data: Any, problem: str | None) -> Unknown:
     raw: dict[str, Any] = data if is_object(data) else {}
     values: dict[str, Any] = {"raw": raw, "problem": problem}
-    for field in cast("Any", attrs.fields(cast("Any", cls))):
+    for field in attrs.fields(cast("Any", cls)):
         if field.name not in values and raw.get(field.name) is not None:
             try:
                 values[field.name] = read(raw[field.name], field.type, "$")

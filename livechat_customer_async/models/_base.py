@@ -5,7 +5,7 @@ Their annotations are read at run time, when they are checked and converted. So 
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeAlias, cast, get_args, get_origin
 
 import attrs
@@ -13,6 +13,7 @@ import attrs
 from .._base.checks import check_properties
 from .._base.value import Value
 from ._checks import Check, check_for
+from ._pydantic import conversion, core_schema_of
 
 WRAPPED = "each value may be wrapped as {'value': v}"
 """Marks properties as the server sends them; a caller sends bare values."""
@@ -27,7 +28,8 @@ NewProperties: TypeAlias = Annotated[Mapping[str, Mapping[str, str | int | bool]
 class Model(Value):
     """Base of the models: an object made by hand checks the types of its values.
 
-    Objects made by the converter are not checked again; it reads nothing but what fits.
+    Objects made by the converter are not checked again; it reads nothing but what fits. `dict(model)` is its plain
+    data; pydantic, and so FastAPI, takes models as they are.
     """
 
     __slots__ = ()
@@ -38,6 +40,13 @@ class Model(Value):
             checked = check(value, name)
             if checked is not value:
                 object.__setattr__(self, name, checked)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return iter(conversion.unstructure(self).items())
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, handler: Any) -> Any:
+        return core_schema_of(cls, (cls,), handler)
 
 
 class Unknown(Model):
@@ -71,6 +80,10 @@ class Tagged:
         models = [arm for arm in get_args(union) if attrs.has(arm)]
         types = {model: cast("Any", attrs.fields_dict(model))[self.tag].type for model in models}
         return {tag: model for model, hint in types.items() if get_origin(hint) is Literal for tag in get_args(hint)}
+
+    def __get_pydantic_core_schema__(self, union: Any, handler: Any) -> Any:
+        models = tuple(arm for arm in get_args(union) if attrs.has(arm))
+        return core_schema_of(Annotated[union, self], models, handler)
 
 
 @functools.cache

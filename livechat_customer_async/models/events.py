@@ -82,7 +82,7 @@ class FilledField(Model):
 
     Attributes:
         answer: text of a name, email, question or textarea field; chosen option of a radio or select; chosen group of
-            a group_chooser; other kinds of fields may have any JSON value.
+            a group_chooser; other fields have any JSON value, of which the type leaves out lists.
         answers: chosen options of a checkbox field; `None` for other fields.
         value: some servers send the text of `answer` here.
         options: the form of answers in an older API: all options of a radio, select or checkbox field, as
@@ -92,7 +92,7 @@ class FilledField(Model):
     type: str | None = None
     id: str | None = None
     label: str | None = None
-    answer: str | FieldAnswer | GroupAnswer | bool | int | float | list[Any] | None = None
+    answer: str | FieldAnswer | GroupAnswer | bool | int | float | None = None
     answers: tuple[FieldAnswer, ...] | None = attrs.field(default=None, converter=_answers)
     value: str | None = None
     options: tuple[dict[str, Any], ...] | None = None
@@ -146,7 +146,7 @@ class RichElement(Model):
     buttons: tuple[RichButton, ...] | None = attrs.field(default=None, converter=_buttons)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, init=False)
 class _EventBase(Model):
     """What every known event has.
 

@@ -118,7 +118,7 @@ def _require_ids(part: object, path: str, *names: str) -> None:
 # ---- the events
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, init=False)
 class _NewEventBase(Model):
     """What every event to be sent may have.
 

@@ -35,6 +35,9 @@ def refusal(check: Check, value: object, parameter: str | None = "p") -> Invalid
     return caught.value
 
 
+NAIVE = datetime(2020, 1, 1)  # noqa: DTZ001
+
+
 @pytest.mark.parametrize(
     "check, value",
     [
@@ -86,7 +89,11 @@ def test_what_passes_comes_back(check: Check, value: object) -> None:
         (checks.check_bool, None, "expected a bool, got None"),
         (checks.check_datetime, 5, "expected an aware datetime, got int"),
         (checks.check_datetime, date(2020, 1, 1), "expected an aware datetime, got date"),
-        (checks.check_datetime, datetime(2020, 1, 1), "expected an aware datetime: add a tzinfo, such as UTC"),  # noqa: DTZ001
+        (
+            checks.check_datetime,
+            NAIVE,
+            "a naive datetime is ambiguous: add a tzinfo, such as UTC",
+        ),
         (checks.check_sequence, "abc", "expected a list or tuple, got str"),
         (checks.check_sequence, b"abc", "expected a list or tuple, got bytes"),
         (checks.check_sequence, bytearray(b"abc"), "expected a list or tuple, got bytearray"),

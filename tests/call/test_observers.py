@@ -270,7 +270,8 @@ async def test_a_retry_is_one_line_at_info(caplog: pytest.LogCaptureFixture) -> 
     script = [failing(httpx.ConnectError), api_error("too_many_requests", 429, **{"Retry-After": "2"}), ok]
     async with session_over(Scripted(*script), retry=RetryPolicy(base=0)) as session:
         await session.chats.close_thread("c")
-    first, second = (record.getMessage() for record in caplog.records)
+    first, limited, second = (record.getMessage() for record in caplog.records)
+    assert limited.startswith("the server limits the rate of calls")
     assert first.startswith("retrying close_thread in 0.00 s (attempt 2 of 3): TransportError: no connection was made")
     assert second == "retrying close_thread in 2.00 s (refused): TooManyRequestsError"
 

@@ -58,7 +58,7 @@ def parts(part: Any) -> dict[str, Any]:
         sdk.FilledField,
         {"type": part(texts), "id": part(ids), "label": part(texts)},
         {
-            "answer": scalars | field_answers | group_answers | some(json_values),
+            "answer": scalars | field_answers | group_answers,
             "answers": maybe(some(field_answers)),
             "value": maybe(texts),
             "options": maybe(some(json_objects).map(tuple)),

@@ -351,7 +351,6 @@ def test_a_recorded_pre_chat_form() -> None:
         (True, True),
         (5, 5),
         (1.5, 1.5),
-        (["a", None], ["a", None]),
         ({"id": "0", "label": "One"}, FieldAnswer(id="0", label="One")),
         ({"label": "One"}, FieldAnswer(label="One")),
         ({}, FieldAnswer()),
@@ -364,6 +363,12 @@ def test_a_recorded_pre_chat_form() -> None:
 def test_an_answer_of_any_kind(answer: Any, read: Any) -> None:
     event = structure_event({"id": "e", "type": "filled_form", "fields": [{"answer": answer}]})
     assert event == FilledForm(id="e", fields=(FilledField(answer=read),))
+
+
+def test_an_answer_that_is_a_list_is_kept_as_it_is() -> None:
+    event = structure_event({"id": "e", "type": "filled_form", "fields": [{"answer": ["a", None]}]})
+    assert isinstance(event, FilledForm)
+    assert event.fields[0].answer == ["a", None]
 
 
 def test_answers_in_the_older_form_are_kept() -> None:

@@ -375,7 +375,7 @@ def read_event(event: Event) -> str | None:
             return event.url
         case FilledForm():
             assert_type(event.fields, tuple[FilledField, ...])
-            assert_type(event.fields[0].answer, str | FieldAnswer | GroupAnswer | int | float | list[Any] | None)
+            assert_type(event.fields[0].answer, str | FieldAnswer | GroupAnswer | bool | int | float | None)
             return event.form_id
         case RichMessage():
             assert_type(event.elements, tuple[RichElement, ...])
@@ -390,6 +390,8 @@ def read_event(event: Event) -> str | None:
             return event.annotation_type
         case UnknownEvent():
             assert_type(event.raw, dict[str, Any])
+            assert_type(event.author_id, str | None)
+            assert_type(event.problem, str | None)
             return event.type
         case _:
             assert_never(event)
@@ -439,7 +441,6 @@ REJECTIONS: list[type[ApiError]] = [
     AuthorizationError,
     CustomerBannedError,
     EntityTooLargeError,
-    FileTooLargeError,
     GroupNotFoundError,
     GroupOfflineError,
     GroupUnavailableError,
@@ -460,6 +461,10 @@ REJECTIONS: list[type[ApiError]] = [
 async def failures(call: Awaitable[Chat]) -> float | str | None:
     try:
         return (await call).id
+    except FileTooLargeError as error:
+        refused: EntityTooLargeError = error
+        print(refused)
+        return assert_type(error.parameter, str | None)
     except MisdirectedRequestError as error:
         return assert_type(error.region, str | None)
     except ApiError as error:

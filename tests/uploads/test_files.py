@@ -210,6 +210,25 @@ async def test_a_file_whose_size_cannot_be_known_is_sent_again_all_the_same():
         assert [await read(source), await read(source)] == [SECRET] * 2
 
 
+@pytest.mark.parametrize("turns", [0, 1])
+async def test_a_file_that_blocks_cannot_have_a_position_to_wait_for(turns):
+    class Mixed(Seekable):
+        def __init__(self, data):
+            super().__init__(data)
+            self.tell = self.told
+
+        async def told(self):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            return self._file.tell()
+
+    if turns:
+        assert "`tell` and `seek` must not be" in str(await refused(Mixed(SECRET)))
+    else:
+        async with opened(Mixed(SECRET)) as source:
+            assert (source.size, await read(source)) == (len(SECRET), SECRET)
+
+
 async def test_a_file_that_changes_what_read_gives_is_believed(tmp_path):
     class Upper(io.BytesIO):
         def read(self, size=-1):

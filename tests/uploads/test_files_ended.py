@@ -16,6 +16,7 @@ import pytest
 
 from livechat_customer_async import AsyncCustomerSession
 from livechat_customer_async._uploads import runners as _runners
+from livechat_customer_async._uploads.readers import MemoryReader, SpooledReader
 from livechat_customer_async.errors import InvalidRequestError
 from tests.helpers.uploads import CHUNK, content, descriptors, made, open_source, read, recorded_spools, upload_threads
 
@@ -194,3 +195,37 @@ async def test_a_source_is_closed_where_what_was_kept_of_it_cannot_be(monkeypatc
         await source.aclose(succeeded=False)
     assert ended == ["sync", "async"]
     assert [type(error) for error in told] == [OSError, OSError]
+
+
+@pytest.mark.parametrize("kind", ["async file", "async generator"])
+async def test_a_read_fails_where_the_task_that_reads_was_cancelled(kind: str, tmp_path: Path) -> None:
+    before = asyncio.all_tasks()
+    async with made(kind, tmp_path, DATA) as file:
+        source = await open_source(file, keep=False)
+        [task] = asyncio.all_tasks() - before
+        task.cancel()
+        with pytest.raises(InvalidRequestError, match=r"the upload has already finished|raised CancelledError"):
+            await read(source)
+        await source.aclose(succeeded=False)
+        assert asyncio.all_tasks() == before
+
+
+async def test_a_copy_that_could_not_be_kept_is_not_taken_for_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    writing, go = threading.Event(), threading.Event()
+
+    class Full(tempfile.SpooledTemporaryFile[bytes]):
+        def write(self, _: Any) -> int:
+            writing.set()
+            assert go.wait(10)
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Full)
+    reader = SpooledReader(MemoryReader((DATA,)))
+    reading = asyncio.create_task(reader.read())
+    await asyncio.to_thread(writing.wait, 10)
+    reading.cancel()
+    await asyncio.wait({reading})
+    go.set()
+    with pytest.raises(InvalidRequestError, match="the copy kept for a retry is incomplete"):
+        await reader.read()
+    await reader.aclose(succeeded=False)

@@ -329,6 +329,56 @@ def test_bytes_that_are_no_json(content: bytes) -> None:
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    "content, value",
+    [
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
+        (b'\xef\xbb\xbf ["\\ud83d"]', ["\ufffd"]),
+        (b'{"name": "hi \\ud83d"}', {"name": "hi \ufffd"}),
+        (b'["\\ude00x", "\\ud83d\\ud83d\\ude00", "\\u017c"]', ["\ufffdx", "\ufffd\U0001f600", "\u017c"]),
+        (b'{"\\udfff": "\\ud83d\\n\xc5\xbc"}', {"\ufffd": "\ufffd\n\u017c"}),
+        (b'["\\ud800", 98765432109876543210]', ["\ufffd", 98765432109876543210.0]),
+    ],
+)
+def test_a_byte_order_mark_is_skipped_and_a_lone_surrogate_replaced(content: bytes, value: Any) -> None:
+    assert loads(content) == value
+
+
+def test_the_error_of_bytes_does_not_hold_them() -> None:
+    with pytest.raises(DecodeError) as caught:
+        loads(b'{"text": "s3cret')
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert "s3cret" not in repr(vars(caught.value))
+
+
+@pytest.mark.parametrize(
+    "data, type_, value",
+    [
+        (7.0, int, 7),
+        (-0.0, int, 0),
+        (2.0**53, int, 2**53),
+        ([1, None, 2.0], tuple[int, ...], (1, 2)),
+        ([], dict[str, int], {}),
+        (1.5, datetime, datetime(1970, 1, 1, 0, 0, 1, 500_000, UTC)),
+    ],
+)
+def test_what_other_serializers_write_is_read(data: Any, type_: Any, value: Any) -> None:
+    assert structure(data, type_) == value
+    assert type(structure(data, type_)) is type(value)
+
+
+@pytest.mark.parametrize("data", [7.5, 2.0**53 * 2, float("inf"), float("nan")])
+def test_a_float_that_is_not_exactly_an_int(data: float) -> None:
+    with pytest.raises(DecodeError, match="expected an int, got a float"):
+        structure(data, int)
+
+
+@pytest.mark.parametrize("data", [float("inf"), float("nan"), 1e300, True, "1"])
+def test_what_is_not_a_time(data: Any) -> None:
+    with pytest.raises(DecodeError, match="expected Unix seconds"):
+        structure(data, datetime)
+
+
 def test_what_the_converter_did_not_check_is_refused_all_the_same() -> None:
     for value in ({1: 2}, 2**64, "\ud800", object()):
         with pytest.raises(InvalidRequestError, match="the request cannot be encoded as JSON"):

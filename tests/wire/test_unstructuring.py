@@ -25,6 +25,9 @@ def test_plain_values_pass_and_others_are_refused() -> None:
         assert caught.value.parameter is None
 
 
+NAIVE = datetime(2020, 1, 1)  # noqa: DTZ001
+
+
 @pytest.mark.parametrize(
     "cls, fields, parameter, message",
     [
@@ -47,10 +50,10 @@ def test_plain_values_pass_and_others_are_refused() -> None:
         (sdk.Thread, {"id": "t", "timestamp": 5}, "timestamp", "expected an aware datetime, got int"),
         (
             sdk.Thread,
-            {"id": "t", "timestamp": datetime(2020, 1, 1)},
+            {"id": "t", "timestamp": NAIVE},
             "timestamp",
-            "expected an aware datetime, got a naive",
-        ),  # noqa: DTZ001
+            "a naive datetime is ambiguous",
+        ),
         (sdk.Access, {"group_ids": [1, "2"]}, "group_ids[1]", "expected an int, got str"),
         (sdk.Message, {"id": "e", "text": "x", "type": "file"}, "type", "expected 'message', got str"),
         (sdk.Message, {"id": "e", "text": "x", "type": ["message"]}, "type", "expected 'message', got list"),
@@ -66,7 +69,7 @@ def test_plain_values_pass_and_others_are_refused() -> None:
         ),
         (sdk.Customer, {"id": "c", "fields": {"a": [b"x"]}}, "fields.a[0]", "expected a JSON value"),
         (sdk.FilledField, {"answer": b"x"}, "answer", "expected FieldAnswer or GroupAnswer or a str or a bool"),
-        (sdk.FilledField, {"answer": ["\ud800"]}, "answer[0]", "a lone surrogate cannot be encoded as UTF-8"),
+        (sdk.FilledField, {"answer": "\ud800"}, "answer", "a lone surrogate cannot be encoded as UTF-8"),
         (sdk.SentEvent, {"thread_id": "t", "event": None}, "event", "expected Message or File or"),
         (sdk.UnknownEvent, {"raw": 5}, "raw", "expected a mapping, got int"),
         (sdk.UnknownUser, {"raw": {1: 2}}, "raw", "expected keys of type str, got int"),
