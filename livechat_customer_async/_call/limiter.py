@@ -90,6 +90,13 @@ class Limiter:
 
     async def acquire(self, customer: Hashable, *, upload: bool, again: bool = False) -> None:
         """Wait for a slot and for the pace: behind all others, or in front of them where a call waits `again`."""
+        await self._turn(customer, upload=upload, again=again)
+        while self._throttle.limited and self._throttle.is_paused(customer, self._clock.now()):
+            # A refusal came between its turn and now, when its task runs.
+            self.release(upload=upload)
+            await self._turn(customer, upload=upload, again=True)
+
+    async def _turn(self, customer: Hashable, *, upload: bool, again: bool) -> None:
         self._ticket += 1
         ticket = -self._ticket if again else self._ticket
         waiter = _Waiter(ticket, customer, upload=upload)

@@ -79,6 +79,7 @@ class Pace:
     Attributes:
         rate: attempts per second.
         ready_at: when the next attempt may start.
+        paused_until: when the last pause after a refusal ends.
         free: whether the limit is no longer felt: the pace may be forgotten.
     """
 
@@ -86,7 +87,7 @@ class Pace:
         wait = pause if retry_after is None else retry_after
         delivered = served.rate(now) if retry_after is None else served.rate_of_cycle(now + wait)
         self.rate = max(_SLOWEST_FIRST, _HEADROOM * delivered)
-        self.ready_at = self._paused_until = now + wait
+        self.ready_at = self.paused_until = now + wait
         self.free = False
         self._meter = served
         self._doubling_step: float | None = max(_DOUBLING_STEP, (retry_after or 0.0) / 4)
@@ -120,7 +121,7 @@ class Pace:
         if began <= self._cut_at:  # sent before the last cut: no news
             return
         self._refused += 1
-        if self._doubling_step is not None and self._served:
+        if self._doubling_step is not None and self._served and self._is_due(now):
             self._doubling_step = None
             self._set_rate(_HEADROOM * self._delivered(now, retry_after))
             self._mark_cut(now, retry_after)
@@ -131,7 +132,7 @@ class Pace:
 
     def is_stale(self, now: float) -> bool:
         """Tell whether nothing was refused for so long that the limit must be gone."""
-        return now > max(self._cut_at, self._paused_until) + _FORGET
+        return now > max(self._cut_at, self.paused_until) + _FORGET
 
     def _is_due(self, now: float) -> bool:
         """Tell whether the answers show the pace that was set by the last cut."""
@@ -153,7 +154,7 @@ class Pace:
         if self._backoff == _LONGEST_BACKOFF:  # a quota, and the cycle has measured it
             self._doubling_step = None
         self._backoff = 0.0
-        self.ready_at = max(self._paused_until, now + 1 / self.rate)
+        self.ready_at = max(self.paused_until, now + 1 / self.rate)
         self._meter.restart(now)
         self._mark_cut(now, None)
 
@@ -170,7 +171,7 @@ class Pace:
         return self._meter.rate(now)
 
     def _pause(self, until: float) -> None:
-        self._paused_until = max(self._paused_until, until)
+        self.paused_until = max(self.paused_until, until)
         self.ready_at = max(self.ready_at, until)
 
     def _set_rate(self, rate: float) -> None:

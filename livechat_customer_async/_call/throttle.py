@@ -52,6 +52,10 @@ class Throttle:
         own = self._customers.get(customer)
         return own is not None and own.ready_at > now
 
+    def is_paused(self, customer: Hashable, now: float) -> bool:
+        """Tell whether an attempt of a customer must not start now, although its turn had come."""
+        return any(pace.paused_until > now for pace in self._paces(customer))
+
     def started(self, customer: Hashable, now: float) -> None:
         """Record that an attempt starts."""
         for pace in self._paces(customer):

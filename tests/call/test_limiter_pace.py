@@ -102,6 +102,22 @@ async def test_who_waits_for_a_slot_when_the_refusal_comes_waits_for_the_pace() 
 
 
 @virtual_time
+async def test_a_refusal_in_the_moment_of_its_turn_sends_a_call_back() -> None:
+    calls = Calls(slots=1)
+    calls.start("a0", hold=1)
+    await asyncio.sleep(0)
+    calls.start("a1", "b1")
+    await asyncio.sleep(0.5)
+    calls.limiter.release(upload=False)  # the turn of a1 has come, and its task has not run yet
+    calls.refuse("a", 10.0)
+    await asyncio.sleep(1)
+    assert calls.names == ["a0", "b1"]
+    assert calls.limiter.try_acquire("c", upload=False)  # for the slot that was given back above
+    await calls.end()
+    assert calls.started[2] == ("a1", pytest.approx(10.5))
+
+
+@virtual_time
 async def test_a_longer_retry_after_that_comes_while_waiting_holds() -> None:
     calls = Calls()
     calls.refuse("a", 5.0)
