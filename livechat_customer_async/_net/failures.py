@@ -12,7 +12,7 @@ import attrs
 import httpx
 
 from .._base.value import Value
-from ..errors import ApiError, CallTimeoutError, LiveChatError, Outcome, TransportError
+from ..errors import ApiError, CallTimeoutError, LiveChatError, Outcome, Phase, TransportError
 from .http11.alerts import refuses_certificate
 from .outgoing import Answer, Outgoing
 
@@ -38,7 +38,7 @@ class Failure(Value):
     fault: Fault | None = None
 
 
-_TIMED_OUT: dict[type[httpx.TimeoutException], tuple[str, str]] = {
+_TIMED_OUT: dict[type[httpx.TimeoutException], tuple[Phase, str]] = {
     httpx.ConnectTimeout: ("connect", "no connection was made"),
     httpx.ReadTimeout: ("read", "the server sent nothing"),
     httpx.WriteTimeout: ("write", "the server did not accept more of the request"),

@@ -129,7 +129,7 @@ class _NewEventBase(Model):
     """
 
     custom_id: str | None = None
-    recipients: Literal["all", "agents"] | None = None
+    recipients: str | None = None
     properties: NewProperties | None = None
 
 

@@ -5,8 +5,8 @@ import sys
 from typing import Annotated, Any
 
 import fastapi
+import httpx
 import pytest
-from fastapi.testclient import TestClient
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import livechat_customer_async as sdk
@@ -99,7 +99,8 @@ def test_pydantic_is_not_imported() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_models_in_the_routes_of_fastapi() -> None:
+@pytest.mark.asyncio
+async def test_models_in_the_routes_of_fastapi() -> None:
     app = fastapi.FastAPI()
     chat = sdk.structure(CHAT, Chat)
 
@@ -119,10 +120,11 @@ def test_models_in_the_routes_of_fastapi() -> None:
     async def send(event: Annotated[NewMessage, fastapi.Body()]) -> Message:
         return Message(id="e", text=event.text)
 
-    client = TestClient(app)
-    assert client.get("/declared").json() == client.get("/plain").json() == unstructure(chat)
-    assert client.get("/nested").json() == [unstructure(chat)]
-    sent = client.post("/send", json={"type": "message", "text": "x"})
-    assert sent.json() == {"id": "e", "type": "message", "text": "x", "properties": {}}
-    assert client.post("/send", json={"type": "message", "text": 5}).status_code == 422
-    assert client.get("/openapi.json").status_code == 200
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client:
+        declared_, plain_ = await client.get("/declared"), await client.get("/plain")
+        assert declared_.json() == plain_.json() == unstructure(chat)
+        assert (await client.get("/nested")).json() == [unstructure(chat)]
+        sent = await client.post("/send", json={"type": "message", "text": "x"})
+        assert sent.json() == {"id": "e", "type": "message", "text": "x", "properties": {}}
+        assert (await client.post("/send", json={"type": "message", "text": 5})).status_code == 422
+        assert (await client.get("/openapi.json")).status_code == 200
