@@ -32,6 +32,7 @@ from livechat_customer_async import (
     RetryPolicy,
     Timeouts,
 )
+from livechat_customer_async._wire import reading
 from livechat_customer_async.sandbox import Fault, FaultKind, Sandbox, serve
 
 pytestmark = pytest.mark.asyncio
@@ -190,8 +191,6 @@ BODIES: list[Any] = [
     {"chat": SECRET},
     {"chat": {"id": "c", "order": SECRET}},
     {"chat": {"id": "c", "thread": {"id": "t", "events": SECRET}}},
-    {"chat": {"id": "c", "thread": {"id": "t", "events": [SECRET]}}},
-    {"chat": {"id": "c", "thread": {"id": "t", "events": [{"id": "e", "type": "message", "text": [SECRET]}]}}},
     {"chat": {"id": "c", "thread": {"id": "t", "timestamp": SECRET}}},
     {"chat": {"id": "c", "properties": {"ns": SECRET}}},
     {"chat": {"id": "c", "properties": SECRET}},
@@ -207,6 +206,25 @@ async def test_an_answer_that_does_not_decode(watch: Watch, body: Any) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=body))
     async with AsyncCustomerSession(1520, TOKEN, transport=transport, observers=[watch]) as session:
         assert await fails_or_not(watch, session.chats.start_chat()) is not None
+
+
+ODD_EVENTS: list[Any] = [
+    {"id": "e", "type": "message", "text": [SECRET]},
+    {"id": "e", "type": "message", "text": "x", "order": SECRET},
+    {"id": [SECRET], "type": "message", "text": SECRET},
+    {"id": "e", "type": "message", "text": SECRET, "properties": {"ns": SECRET}},
+    SECRET,
+]
+
+
+@pytest.mark.parametrize("event", ODD_EVENTS)
+async def test_an_event_that_does_not_fit(watch: Watch, event: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_LOGGED", set())
+    body = {"chat": {"id": "c", "thread": {"id": "t", "events": [event]}}}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=body))
+    async with AsyncCustomerSession(1520, TOKEN, transport=transport, observers=[watch]) as session:
+        await session.chats.start_chat()
+    assert any("read as UnknownEvent" in text for text in watch.texts)
 
 
 @pytest.mark.parametrize("content", [f'{{"payload": {{"chat": "{SECRET}', f"{SECRET} is no JSON", f"\x00{TOKEN}"])

@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import Any, cast
+from typing import Any
 
 import attrs
 import pytest
@@ -125,59 +125,6 @@ def test_a_model_with_any_value_in_it_is_the_model_or_a_decode_error(cls: Any, d
         assert is_json(unstructure(result))
     assert json.dumps(wire) == before
     assert same_in_place(wire, cls, result)
-
-
-@st.composite
-def one_odd_part(draw: st.DrawFn, strategy: st.SearchStrategy[Any]) -> dict[str, Any]:
-    """The wire's form of an event or user in which one part, at any depth, was replaced by any JSON value."""
-    wire = unstructure(draw(strategy))
-    holders: list[Any] = [wire]
-    for holder in holders:
-        inner = holder.values() if isinstance(holder, dict) else holder
-        holders += [part for part in inner if isinstance(part, dict | list) and part]
-    holder = draw(st.sampled_from([one for one in holders if one] or [wire]))
-    keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
-    key = draw(st.sampled_from(keys or ["id"]))
-    holder[key] = draw(strategies.json_values)
-    return cast("dict[str, Any]", wire)
-
-
-CHAT: dict[str, Any] = {
-    "id": "c",
-    "order": 1,
-    "users": [{"id": "a", "type": "agent", "name": "Ann"}, {"id": "u", "type": "customer", "fields": {"x": "y"}}],
-    "threads": [
-        {
-            "id": "t",
-            "events": [
-                {"id": "t_1", "type": "message", "text": "x", "order": 1, "properties": {"ns": {"a": {"value": 1}}}},
-                {"id": "t_2", "type": "filled_form", "order": 2, "fields": [{"type": "name", "value": "v"}]},
-            ],
-        }
-    ],
-}
-
-
-@given(event=one_odd_part(strategies.events), user=one_odd_part(strategies.users))
-def test_an_odd_part_of_an_event_or_user_costs_nothing_else(event: Any, user: Any) -> None:
-    chat = json.loads(json.dumps(CHAT))
-    chat["users"].insert(1, user)
-    chat["threads"][0]["events"].insert(1, event)
-    given = json.dumps(chat)
-    whole, read = structure(CHAT, sdk.Chat), structure(chat, sdk.Chat)
-    assert json.dumps(chat) == given
-    assert (read.users[0], read.users[2]) == whole.users
-    assert unstructure(read.users[1]) == user or not isinstance(read.users[1], sdk.UnknownUser)
-    events = list(read.threads[0].events)
-    odd = next(one for one in events if one not in whole.threads[0].events)
-    events.remove(odd)
-    assert tuple(events) == whole.threads[0].events
-    if isinstance(odd, sdk.UnknownEvent):
-        assert odd.raw == event
-        for field in attrs.fields(sdk.UnknownEvent):
-            if field.name not in ("raw", "problem", "timestamp", "properties", "order"):
-                value = event.get(field.name)
-                assert getattr(odd, field.name) == (value if isinstance(value, str) else None)
 
 
 def plain_or_refused(value: Any) -> Any:
