@@ -194,7 +194,7 @@ class CallTimeoutError(TransportError, TimeoutError):
 
     def __init__(self, message: str = "", *, phase: Phase = "total", **facts: Any) -> None:
         super().__init__(message, **facts)
-        self.phase = phase
+        self.phase: Phase = phase
 
 
 class DecodeError(LiveChatError):

@@ -117,8 +117,8 @@ class Request:
     __slots__ = ("payload", "upload")
 
     def __init__(self, payload: dict[str, Any], upload: Upload | None = None) -> None:
-        self.payload = payload
-        self.upload = upload
+        self.payload: dict[str, Any] = payload
+        self.upload: Upload | None = upload
 
 
 @attrs.frozen(eq=False, repr=False)
