@@ -14,7 +14,7 @@ import attrs
 from .._base.checks import kind
 from .._base.clock import Deadline, let_scopes_notice
 from .._call.action import Action, Caller
-from ..errors import CallTimeoutError, InvalidRequestError, LiveChatError, Outcome
+from ..errors import CallTimeoutError, DecodeError, InvalidRequestError, LiveChatError, Outcome
 from ..models import Event, NewEvent, SentEvent
 from .chats import GET_CHAT_THREADS, GET_CHAT_THREADS_SUMMARY
 
@@ -39,14 +39,14 @@ class VerifiedSend:
     async def resend(self) -> SentEvent:
         """Send it, and once more at once if the outcome is unknown."""
         result = await self._send()
-        return self._sent(result if isinstance(result, SentEvent) else await self._send())
+        return self._sent(result if _arrived(result) else await self._send())
 
     async def run(self) -> SentEvent:
         """Send it, and once more if the chat does not show it after the server's limit."""
         custom_id = self._given_id() or str(uuid.uuid4())
         self._arguments["event"] = _with_custom_id(self._arguments["event"], custom_id)
         result = await self._send_and_search(custom_id)
-        return self._sent(result if isinstance(result, SentEvent) else await self._send_and_search(custom_id))
+        return self._sent(result if _arrived(result) else await self._send_and_search(custom_id))
 
     async def run_once(self) -> SentEvent:
         """Return the event if the chat shows it already; else do as `run`."""
@@ -164,3 +164,8 @@ def _with_custom_id(event: NewEvent, custom_id: str) -> NewEvent:
     if isinstance(event, Mapping):
         return {**event, "custom_id": custom_id}
     return attrs.evolve(event, custom_id=custom_id) if attrs.has(type(event)) else event
+
+
+def _arrived(result: SentEvent | LiveChatError) -> bool:
+    """Return whether the answer shows the event, even if it does not name the thread."""
+    return isinstance(result, SentEvent) or (isinstance(result, DecodeError) and result.path == "$.thread_id")

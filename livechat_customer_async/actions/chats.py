@@ -37,7 +37,7 @@ def _check_customer(value: object, parameter: str) -> Any:
 
 
 def _within_chat(fields: dict[str, Any]) -> dict[str, Any]:
-    """Put everything but `continuous` under `chat`; there the id is called `id`, and the one user is a list of one."""
+    """Put all parameters but `continuous` under `chat`, where the id is called `id` and the user goes in a list."""
     payload = {"continuous": fields.pop("continuous")} if "continuous" in fields else {}
     if "chat_id" in fields:
         fields["id"] = fields.pop("chat_id")

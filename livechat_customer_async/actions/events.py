@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .._base.checks import check_bool, check_id, check_str
+from .._base.checks import check_bool, check_id, check_str, is_object
 from .._call.action import Action, Caller, Replay, instance_of, nothing, optional
 from .._uploads.source import FileSource, OnProgress
-from ..errors import InvalidRequestError
+from ..errors import InvalidRequestError, ResponseDecodeError
 from ..models import NewEvent, NewMessage, Postback, SentEvent, UploadedFile
 from ._verified import VerifiedSend
+
+
+def _sent_event(payload: object) -> tuple[object, str]:
+    """The payload is the result. Without an event it does not tell that the event arrived, whatever else it lacks."""
+    if is_object(payload) and payload.get("event") is None:
+        raise ResponseDecodeError("required field is missing", path="$.event")
+    return payload, "$"
+
 
 SEND_EVENT = Action(
     "send_event",
@@ -20,6 +28,7 @@ SEND_EVENT = Action(
         "require_active_thread": optional(check_bool),
     },
     SentEvent,
+    unwrap=_sent_event,
 )
 SEND_FILE = Action(
     "send_file",

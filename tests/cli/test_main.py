@@ -24,6 +24,31 @@ def test_modules_run_the_command_line(module: str) -> None:
     assert livechat_customer_async.__version__ in ran.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "shell, environment",
+    [
+        ("bash", {"COMP_WORDS": "livechat-customer call get_url", "COMP_CWORD": "2"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "livechat-customer call get_url"}),
+        (
+            "fish",
+            {"_TYPER_COMPLETE_ARGS": "livechat-customer call get_url", "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+        ),
+    ],
+)
+def test_shells_complete_the_name_of_an_action(shell: str, environment: dict[str, str]) -> None:
+    program = f"import sys; sys.argv[0] = 'livechat-customer'; from {CLI} import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **environment, "_LIVECHAT_CUSTOMER_COMPLETE": f"complete_{shell}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "get_url_details" in ran.stdout
+    assert "get_chat" not in ran.stdout
+
+
 def test_main_runs_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["livechat-customer", "--version"])
     with pytest.raises(SystemExit) as caught:
@@ -32,7 +57,7 @@ def test_main_runs_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert livechat_customer_async.__version__ in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["sandbox"], ["call"], ["upload"]], ids=" ".join)
+@pytest.mark.parametrize("command", [[], ["demo"], ["sandbox"], ["chat"], ["call"], ["upload"]], ids=" ".join)
 def test_every_command_has_help(cli: Cli, command: list[str]) -> None:
     ran = cli(*command, "--help")
     assert ran.exit_code == 0

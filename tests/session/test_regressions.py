@@ -159,6 +159,48 @@ async def test_an_answer_with_an_odd_event_is_read_again_whole() -> None:
     assert (unknown.raw, unknown.problem) == (odd, "text: expected a str, got an int")
 
 
+class Answering(httpx.AsyncBaseTransport):
+    """Answers every send with one payload; the chat has no threads."""
+
+    def __init__(self, payload: dict[str, Any]) -> None:
+        self.payload = payload
+        self.sends = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/send_event"):
+            return httpx.Response(200, json={"threads_summary": [], "found_threads": 0})
+        self.sends += 1
+        return httpx.Response(200, json=self.payload)
+
+
+@pytest.mark.parametrize("event", [{"type": "message", "id": "e1", "text": 5}, {"type": "message", "id": "e1"}, "e1"])
+async def test_an_answer_with_an_odd_event_is_a_result(event: Any) -> None:
+    transport = Answering({"thread_id": "t", "event": event})
+    async with AsyncCustomerSession(1520, "t", transport=transport) as session:
+        result = await session.events.send_event("c", "hello", on_unknown="resend")
+    assert (result.thread_id, transport.sends) == ("t", 1)
+    assert isinstance(result.event, UnknownEvent)
+
+
+@pytest.mark.parametrize("thread", [{"thread_id": 5}, {"thread_id": None}, {}], ids=["number", "null", "none"])
+@pytest.mark.parametrize("event", [{"type": "message", "id": "e1", "text": "hello"}, {"id": "e1"}], ids=["good", "odd"])
+async def test_an_event_whose_answer_names_no_thread_is_not_sent_again(event: Any, thread: dict[str, Any]) -> None:
+    transport = Answering({**thread, "event": event})
+    async with AsyncCustomerSession(1520, "t", transport=transport) as session:
+        with pytest.raises(ResponseDecodeError) as caught:
+            await session.events.send_event("c", "hello", on_unknown="resend")
+    assert (caught.value.path, transport.sends) == ("$.thread_id", 1)
+
+
+@pytest.mark.parametrize("payload", [{}, {"thread_id": "t"}, {"thread_id": "t", "event": None}])
+async def test_an_answer_without_an_event_leaves_the_outcome_unknown(payload: dict[str, Any]) -> None:
+    transport = Answering(payload)
+    async with AsyncCustomerSession(1520, "t", transport=transport) as session:
+        with pytest.raises(ResponseDecodeError) as caught:
+            await session.events.send_event("c", "hello", on_unknown="resend")
+    assert (caught.value.path, transport.sends) == ("$.event", 2)
+
+
 async def test_a_short_token_that_occurs_in_a_type_changes_no_class() -> None:
     refused = httpx.Response(401, json={"error": {"type": "authentication", "message": "m"}})
     asked = iter(["t", "zz"])
